@@ -1,0 +1,164 @@
+/** The CWMP leg: an embedded ACS, its sessions, and the way between them and management. */
+import type {
+  AdapterContext,
+  CancelResult,
+  Listener,
+  ManagedDevice,
+  ProtocolAdapter,
+} from '../../src/management/adapter.ts';
+import type { Operation } from '../../src/management/operation.ts';
+import { workStateOf } from './completions.ts';
+import type { Conversation } from './conversation.ts';
+import { CpeSession } from './cpe-session.ts';
+import { createAuthenticator, type Authenticator } from './digest.ts';
+import { KnowledgeBase } from './knowledge.ts';
+import type { Leg } from './leg.ts';
+import { procedures } from './orders.ts';
+import { openCwmpServer, type Arrival, type CwmpServer, type Welcome } from './server.ts';
+import { cwmpDefaults, type CwmpSettings } from './settings.ts';
+import type { LiteralStyle } from './values.ts';
+import { Waker } from './waking.ts';
+import { checkProof } from './welcome.ts';
+
+export type { CwmpSettings } from './settings.ts';
+
+const realm = 'trivet';
+/** ms in which a session must come for a cancellation. */
+const cancelPatience = 30_000;
+
+/** @param given over the defaults of `settings.ts`; `objects` default to none. */
+export function createCwmpAdapter(given: Partial<CwmpSettings> = {}): ProtocolAdapter {
+  const settings: CwmpSettings = { ...cwmpDefaults, ...given };
+  let leg: Leg | undefined;
+  let waker: Waker | undefined;
+  let server: CwmpServer | undefined;
+
+  async function start(context: AdapterContext): Promise<Listener[]> {
+    const started: Leg = {
+      context,
+      settings,
+      knowledge: new KnowledgeBase(),
+      sessions: new Map(),
+      wishes: new Set(),
+      observed: new Set(),
+      cancellations: new Map(),
+      came: (id) => calls.came(id),
+    };
+    const calls = new Waker(started);
+    const authenticator = createAuthenticator({
+      realm,
+      clock: context.clock,
+      nonceLifetime: settings.nonceLifetime,
+      basic: settings.basic,
+    });
+    const refused = (reason: string): void => {
+      context.metrics.count('trivet_messages_refused_total', { technology: 'cwmp', reason });
+    };
+    const exchanged = (direction: 'in' | 'out'): void => {
+      context.metrics.count('trivet_messages_total', { technology: 'cwmp', direction });
+    };
+    const host = { welcome: (arrival: Arrival) => welcome(started, authenticator, arrival), exchanged, refused };
+    const opened = await openCwmpServer(host, settings, { clock: context.clock, log: context.log });
+    context.metrics.gauge('trivet_cwmp_sessions', () => [{ value: opened.sessions }]);
+    server = opened;
+    leg = started;
+    waker = calls;
+    const { address, port } = server;
+    const name = address.includes(':') ? `[${address}]` : address;
+    return [{ name: 'cwmp', url: `${settings.tls ? 'https' : 'http'}://${name}:${port}`, address, port }];
+  }
+
+  /** The device that holds the session: itself, or its proxy. */
+  async function holderOf({ context }: Leg, device: ManagedDevice): Promise<ManagedDevice> {
+    return device.lane === device.id ? device : ((await context.device(device.lane)) ?? device);
+  }
+
+  async function cancel(device: ManagedDevice, operation: Operation): Promise<CancelResult> {
+    if (!leg || !waker) return { state: 'not-cancellable', why: 'the CWMP leg is not started' };
+    const work = workStateOf(operation);
+    const isTransfer = work?.work === 'firmware' || work?.work === 'transfer';
+    if (!isTransfer)
+      return { state: 'not-cancellable', why: 'only transfers can be cancelled on a CPE (CancelTransfer)' };
+    if (work.phase === 'applying') {
+      return { state: 'not-cancellable', why: 'the file is on the device already: it cannot be stopped any more' };
+    }
+    const { context, cancellations, sessions } = leg;
+    const holder = await holderOf(leg, device);
+    const result = new Promise<CancelResult>((resolve) => {
+      const list = cancellations.get(holder.id) ?? [];
+      const entry = { operation, done: resolve };
+      cancellations.set(holder.id, [...list, entry]);
+      context.clock.after(cancelPatience, () => {
+        const left = cancellations.get(holder.id)?.filter((one) => one !== entry) ?? [];
+        if (left.length > 0) cancellations.set(holder.id, left);
+        else cancellations.delete(holder.id);
+        const explanation = 'the device did not come in time to be told; try again when it does';
+        resolve({ state: 'refused', failure: { cause: 'session-timeout', explanation } });
+      });
+    });
+    const session = sessions.get(holder.id);
+    if (session?.isOpen) session.workCame();
+    else await waker.wake(holder);
+    return result;
+  }
+
+  return {
+    technology: 'cwmp',
+    procedures,
+    start,
+    async wake(device) {
+      if (!leg || !waker) return { state: 'impossible', why: 'the CWMP leg is not started' };
+      return waker.wake(await holderOf(leg, device));
+    },
+    cancel,
+    wishChanged(device) {
+      if (!leg || !waker) return;
+      leg.wishes.add(device.id);
+      const session = leg.sessions.get(device.id);
+      if (session?.isOpen) {
+        session.workCame();
+        return;
+      }
+      const { context } = leg;
+      waker.wake(device).catch((error: unknown) => {
+        context.log.warn({ err: error, device: device.id }, 'a CPE could not be called for its notifications');
+      });
+    },
+    async stop(deadline) {
+      leg = undefined;
+      waker?.close();
+      waker = undefined;
+      await server?.close(deadline);
+      server = undefined;
+    },
+  };
+}
+
+async function welcome(leg: Leg, authenticator: Authenticator, arrival: Arrival): Promise<Welcome> {
+  const { context, settings } = leg;
+  try {
+    const proof = await checkProof(arrival, authenticator, context, settings.authentication);
+    if (proof.proof === 'missing') return { admit: 'challenge', challenges: proof.challenges, why: proof.why };
+    if (proof.proof === 'impossible') return { admit: 'no', code: proof.code, why: proof.why };
+    const { identity } = proof;
+    const known = await context.deviceByIdentity(identity);
+    const profile = known ? await context.profile(known.id) : {};
+    const style = styleOf(profile);
+    const { namespace } = arrival.envelope;
+    const { address } = arrival;
+    return {
+      admit: 'yes',
+      key: identity,
+      declaration: profile['xmlDeclaration'] === true,
+      host: (conversation: Conversation) => new CpeSession(leg, { identity, namespace, address, style }, conversation),
+    };
+  } catch (error) {
+    context.log.error({ err: error }, 'a CPE could not be let in');
+    return { admit: 'no', code: 8002, why: 'internal error of the gateway; try again' };
+  }
+}
+
+/** Undefined: the profile says nothing of it. */
+function styleOf({ booleans }: Record<string, unknown>): LiteralStyle | undefined {
+  return booleans === 'digit' || booleans === 'word' ? { booleans } : undefined;
+}

@@ -1,0 +1,222 @@
+/** Makes a CPE open a session: HTTP with its own credentials (TR-069 3.2.2), or a signed datagram (TR-069 annex G). */
+import { createHmac, randomBytes } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { lookup } from 'node:dns/promises';
+import { request as httpRequest } from 'node:http';
+import { BlockList, isIP } from 'node:net';
+import type { Clock } from '../../src/support/clock.ts';
+import { authorize, isStale, type Credentials } from './digest.ts';
+
+export type ConnectionResult =
+  /** It said that it will come; only the Inform proves it. */
+  | { result: 'accepted'; by: string }
+  /** 503: in a session, or asked too often. Not an error of credentials (quirk 40). */
+  | { result: 'busy'; why: string }
+  | { result: 'unauthorized'; why: string }
+  | { result: 'unreachable'; why: string }
+  /** The address is none that we would go to. */
+  | { result: 'forbidden'; why: string };
+
+export interface ConnectionSettings {
+  clock: Clock;
+  /** ms for one exchange. */
+  timeout: number;
+  /** CIDR; empty = any address that is not local to this machine. */
+  networks: readonly string[];
+}
+
+export interface HttpTarget {
+  /** ConnectionRequestURL. */
+  url: string;
+  credentials?: Credentials;
+  /** Where the last Inform came from: an address that is always plausible. */
+  seenAt?: string;
+}
+
+const local = new BlockList();
+for (const [network, prefix] of [
+  ['0.0.0.0', 8],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['224.0.0.0', 3],
+] as const) {
+  local.addSubnet(network, prefix, 'ipv4');
+}
+for (const [network, prefix] of [
+  ['::', 127],
+  ['fe80::', 10],
+  ['ff00::', 8],
+] as const) {
+  local.addSubnet(network, prefix, 'ipv6');
+}
+
+/** Undefined: the address may be gone to. A CPE writes this URL itself, so it must not lead us anywhere. */
+export function problemWithAddress(
+  address: string,
+  seenAt: string | undefined,
+  networks: readonly string[],
+): string | undefined {
+  const plain = withoutMapping(address);
+  const family = isIP(plain) === 6 ? 'ipv6' : 'ipv4';
+  if (isIP(plain) === 0) return `${address} is no address`;
+  if (seenAt !== undefined && withoutMapping(seenAt) === plain) return undefined;
+  if (networks.length > 0) {
+    return blockListOf(networks).check(plain, family)
+      ? undefined
+      : `${plain} is in none of cwmp.connectionRequestNetworks`;
+  }
+  return local.check(plain, family)
+    ? `${plain} is an address of this machine or link, and the device came from elsewhere`
+    : undefined;
+}
+
+function withoutMapping(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/^\[|\]$/g, '');
+}
+
+function blockListOf(networks: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address = '', prefix] = network.split('/');
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+    if (isIP(address) !== 0) list.addSubnet(address, Number(prefix ?? (family === 'ipv6' ? 128 : 32)), family);
+  }
+  return list;
+}
+
+/** Never rejects. */
+export async function requestConnection(target: HttpTarget, settings: ConnectionSettings): Promise<ConnectionResult> {
+  let url: URL;
+  try {
+    url = new URL(target.url);
+  } catch {
+    return { result: 'forbidden', why: 'its ConnectionRequestURL is no URL' };
+  }
+  if (url.protocol !== 'http:') return { result: 'forbidden', why: 'its ConnectionRequestURL is not http' };
+  const host = withoutMapping(url.hostname);
+  let address = host;
+  if (isIP(host) === 0) {
+    try {
+      ({ address } = await lookup(host));
+    } catch {
+      return { result: 'unreachable', why: `the name ${host} is not known` };
+    }
+  }
+  const problem = problemWithAddress(address, target.seenAt, settings.networks);
+  if (problem) return { result: 'forbidden', why: problem };
+  return converse(url, address, target.credentials, settings);
+}
+
+const maximumExchanges = 4;
+
+/** Without credentials first; then as challenged; once more when the connection is reset or the nonce is stale (quirk 39). */
+async function converse(
+  url: URL,
+  address: string,
+  credentials: Credentials | undefined,
+  settings: ConnectionSettings,
+): Promise<ConnectionResult> {
+  let authorization: string | undefined;
+  let resets = 0;
+  for (let exchange = 0; exchange < maximumExchanges; exchange++) {
+    const answer = await get(url, address, authorization, settings);
+    if ('why' in answer) {
+      if (answer.isReset && resets++ === 0) continue;
+      return { result: 'unreachable', why: answer.why };
+    }
+    const { status, challenges } = answer;
+    if (status === 200 || status === 204) return { result: 'accepted', by: 'HTTP connection request' };
+    if (status === 503) return { result: 'busy', why: 'it answered 503: busy, or asked too often' };
+    if (status !== 401) return { result: 'unreachable', why: `it answered ${status} to the connection request` };
+    if (!credentials) return { result: 'unauthorized', why: 'it asks for credentials, and none are known' };
+    if (authorization !== undefined && !isStale(challenges)) break;
+    authorization = authorize(challenges, credentials, { method: 'GET', uri: url.pathname + url.search, body: '' });
+    if (authorization === undefined) return { result: 'unauthorized', why: 'its challenge is none that is known here' };
+  }
+  return { result: 'unauthorized', why: 'it refused the credentials of the connection request' };
+}
+
+type HttpAnswer = { status: number; challenges: string[] } | { why: string; isReset: boolean };
+
+function get(
+  url: URL,
+  address: string,
+  authorization: string | undefined,
+  { clock, timeout }: ConnectionSettings,
+): Promise<HttpAnswer> {
+  return new Promise((resolve) => {
+    const request = httpRequest({
+      host: address,
+      port: url.port === '' ? 80 : Number(url.port),
+      path: url.pathname + url.search,
+      method: 'GET',
+      agent: false,
+      headers: { Host: url.host, ...(authorization === undefined ? {} : { Authorization: authorization }) },
+    });
+    const cancel = clock.after(timeout, () =>
+      request.destroy(new Error(`no answer in ${Math.round(timeout / 1000)} s`)),
+    );
+    const settle = (answer: HttpAnswer): void => {
+      cancel();
+      resolve(answer);
+      request.destroy();
+    };
+    request.on('response', (response) => {
+      const challenges = response.headersDistinct['www-authenticate'] ?? [];
+      // A body is not read: some CPEs send one (quirk 39).
+      settle({ status: response.statusCode ?? 0, challenges });
+    });
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      const isReset = error.code === 'ECONNRESET' || error.code === 'EPIPE';
+      settle({ why: `no connection to ${address}:${url.port || 80} (${error.code ?? error.message})`, isReset });
+    });
+    request.end();
+  });
+}
+
+export interface UdpTarget {
+  /** UDPConnectionRequestAddress: `host:port`. */
+  address: string;
+  credentials: Credentials;
+  seenAt?: string;
+}
+
+const copies = 3;
+let lastId = 0;
+
+/** The datagram of annex G.2.1.2.3: signed, with an id that grows. */
+export function udpMessage(host: string, credentials: Credentials, now: number, id: number, cnonce: string): string {
+  const time = Math.floor(now / 1000);
+  const signed = `${time}${id}${credentials.username}${cnonce}`;
+  const signature = createHmac('sha1', credentials.password).update(signed).digest('hex');
+  const query = `ts=${time}&id=${id}&un=${encodeURIComponent(credentials.username)}&cn=${cnonce}&sig=${signature}`;
+  return `GET http://${host}?${query} HTTP/1.1\r\n\r\n`;
+}
+
+/** Sends three copies; nobody answers. Never rejects. */
+export async function requestConnectionByUdp(
+  target: UdpTarget,
+  settings: ConnectionSettings,
+): Promise<ConnectionResult> {
+  const [, host = '', port = ''] = /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(target.address.trim()) ?? [];
+  const problem = problemWithAddress(host, target.seenAt, settings.networks);
+  if (problem) return { result: 'forbidden', why: problem };
+  if (Number(port) < 1 || Number(port) > 65_535) return { result: 'forbidden', why: 'its UDP address has no port' };
+  const now = settings.clock.now();
+  lastId = Math.max(lastId + 1, Math.floor(now / 1000));
+  const message = udpMessage(target.address.trim(), target.credentials, now, lastId, randomBytes(8).toString('hex'));
+  const socket = createSocket(isIP(host) === 6 ? 'udp6' : 'udp4');
+  try {
+    for (let copy = 0; copy < copies; copy++) {
+      await new Promise<void>((resolve, reject) => {
+        socket.once('error', reject);
+        socket.send(message, Number(port), host, (error) => (error ? reject(error) : resolve()));
+      });
+    }
+    return { result: 'accepted', by: 'UDP connection request' };
+  } catch (error) {
+    return { result: 'unreachable', why: `the datagram could not be sent: ${(error as Error).message}` };
+  } finally {
+    socket.close();
+  }
+}

@@ -1,0 +1,389 @@
+/**
+ * One session with one CPE: what it says is stored before it is answered; when it hands over the word, its lane is drained,
+ * and what the gateway itself wants of it is done.
+ */
+import type { Inventory, LaneSession, ManagedDevice } from '../../src/management/adapter.ts';
+import type { DeviceId, Operation } from '../../src/management/operation.ts';
+import { createChannel, type Channel } from './channel.ts';
+import { noteDeployment, noteInform, noteTransfer, type CpeNow } from './completions.ts';
+import type { Conversation } from './conversation.ts';
+import { discoverObjects } from './discovery.ts';
+import { occasionOf } from './events.ts';
+import { executeOperation } from './execution.ts';
+import { newFacts, readFacts, writeFacts, type CpeFacts } from './facts.ts';
+import { factsAfter, inventoryAfter } from './inform-news.ts';
+import type { Cancellation, Leg } from './leg.ts';
+import { takeUpQueued, takeUpReported } from './lost-answers.ts';
+import { reconcileNotifications } from './notifications.ts';
+import { newCredentials, provision } from './provisioning.ts';
+import { proxiedSightings, splitInventory } from './proxied.ts';
+import { readValues } from './reading.ts';
+import type { CpeRequest, Inform } from './rpc.ts';
+import type { SessionHost } from './server.ts';
+import { valueFromWire, type LiteralStyle } from './values.ts';
+
+export interface SessionStart {
+  identity: string;
+  namespace: string;
+  address: string;
+  /** As its profile says. */
+  style?: LiteralStyle;
+}
+
+const technology = 'cwmp';
+
+export class CpeSession implements SessionHost {
+  readonly #leg: Leg;
+  readonly #start: SessionStart;
+  readonly #conversation: Conversation;
+  #device: ManagedDevice | undefined;
+  #facts: CpeFacts;
+  #channel: Channel | undefined;
+  #now: CpeNow | undefined;
+  #lane: LaneSession | undefined;
+  #isDriving = false;
+  #hasMore = false;
+  /** What is asked of the CPE now belongs to it. */
+  #serving: Operation | undefined;
+  #isOver = false;
+  /** The CPE restarts at the end of the session: what waits belongs into the next one. */
+  #restarts = false;
+
+  constructor(leg: Leg, start: SessionStart, conversation: Conversation) {
+    this.#leg = leg;
+    this.#start = start;
+    this.#conversation = conversation;
+    this.#facts = newFacts(start.namespace, 'Device.');
+  }
+
+  get device(): DeviceId | undefined {
+    return this.#device?.id;
+  }
+
+  /** The CPE is there, and what is put into its lane now is served in this session. */
+  get isOpen(): boolean {
+    const { phase } = this.#conversation;
+    return !this.#isOver && !this.#restarts && phase !== 'done' && phase !== 'over';
+  }
+
+  async store(request: CpeRequest): Promise<{ code: number; why: string } | undefined> {
+    try {
+      return request.method === 'Inform' ? await this.#storeInform(request) : await this.#storeReport(request);
+    } catch (error) {
+      // Not acknowledged: the CPE says it again.
+      this.#leg.context.log.error({ err: error, device: this.device }, 'what a CPE reported could not be stored');
+      return { code: 8002, why: 'the gateway could not store it; try again' };
+    }
+  }
+
+  heard(): void {
+    if (this.#device) this.#leg.context.deviceHeard(this.#device.id);
+  }
+
+  /** There is more to do, if the CPE has handed us the word already; when it does so later, it is found then. */
+  workCame(): void {
+    this.#hasMore = true;
+  }
+
+  think(): void {
+    if (this.#isDriving) {
+      this.#hasMore = true;
+      return;
+    }
+    this.#isDriving = true;
+    this.#driveOn()
+      .catch((error: unknown) => {
+        this.#leg.context.log.error({ err: error, device: this.device }, 'a CPE could not be served');
+      })
+      .finally(() => {
+        this.#isDriving = false;
+        this.#rest();
+        this.#conversation.finish();
+      });
+  }
+
+  ended(why: string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#closeLane();
+    this.#rest();
+    const id = this.device;
+    if (id === undefined) return;
+    if (this.#leg.sessions.get(id) === this) this.#leg.sessions.delete(id);
+    this.#leg.context.trace.record(id, { direction: 'note', summary: `session over: ${why}` });
+  }
+
+  // What the CPE says
+
+  async #storeInform(inform: Inform): Promise<{ code: number; why: string } | undefined> {
+    const { context } = this.#leg;
+    const { identity, namespace, address } = this.#start;
+    const known = await context.deviceByIdentity(identity);
+    const occasion = occasionOf(inform);
+    const facts = factsAfter(inform, occasion, known && readFacts(known.facts), namespace);
+    const admission = await context.deviceSeen({
+      identity,
+      technology,
+      presence: { state: 'reachable', address },
+      inventory: inventoryAfter(inform, facts, known?.inventory),
+      restarted: occasion.restarted,
+      facts: writeFacts(facts),
+    });
+    if (!admission.admitted) return { code: 8001, why: admission.why };
+    const { device } = admission;
+    this.#device = device;
+    this.#facts = facts;
+    if (occasion.bootstrap) this.#leg.observed.delete(device.id);
+    this.#leg.sessions.set(device.id, this);
+    this.#leg.came(device.id);
+    context.trace.record(device.id, () => ({ direction: 'in', summary: `Inform ${codesOf(inform)}` }));
+    const channel = this.#openChannel(device);
+    for (const { name, type } of inform.parameters) channel.knowledge.learnType(name, type);
+    await this.#reportValues(inform, device);
+    const versionPath = `${facts.root}DeviceInfo.SoftwareVersion`;
+    this.#now = { device, occasion, running: facts.softwareVersion, versionPath };
+    await noteInform(context, this.#now);
+    return undefined;
+  }
+
+  #openChannel({ id, identity }: ManagedDevice): Channel {
+    const { context, knowledge, settings } = this.#leg;
+    // One model and firmware: the identity without the serial number.
+    const model = `${identity.slice(0, identity.lastIndexOf('-'))} ${this.#facts.softwareVersion ?? ''}`;
+    this.#channel = createChannel(this.#conversation, knowledge.of(model), {
+      ...settings,
+      clock: context.clock,
+      style: this.#start.style,
+      trace: (line) => context.trace.record(id, line, this.#serving),
+    });
+    return this.#channel;
+  }
+
+  /** Values that came with the Inform refresh their resources; equal ones change nothing. */
+  async #reportValues(inform: Inform, { id }: ManagedDevice): Promise<void> {
+    const values = inform.parameters
+      .filter(({ name }) => !name.startsWith(`${this.#facts.root}ManagementServer.`))
+      .map((parameter) => ({ path: parameter.name, value: valueFromWire(parameter) }))
+      .filter(({ value }) => value !== null);
+    if (values.length > 0) await this.#leg.context.report(id, { event: 'values', values });
+  }
+
+  async #storeReport(request: CpeRequest): Promise<undefined> {
+    const { context, settings } = this.#leg;
+    const device = this.#device;
+    if (!device || !this.#now) return undefined;
+    context.trace.record(device.id, { direction: 'in', summary: summaryOf(request) });
+    switch (request.method) {
+      case 'TransferComplete': {
+        await takeUpReported(context, device.id, request.commandKey, settings);
+        const isOurs = await noteTransfer(context, this.#now, request, settings.updateDeadline);
+        if (!isOurs) {
+          context.log.info(
+            { device: device.id, commandKey: request.commandKey },
+            'a transfer ended that nobody waits for',
+          );
+        }
+        return undefined;
+      }
+      case 'DUStateChangeComplete':
+        await takeUpReported(context, device.id, request.commandKey, settings);
+        await noteDeployment(context, device, request);
+        this.#facts.discovered = false;
+        return undefined;
+      case 'AutonomousDUStateChangeComplete':
+        this.#facts.discovered = false;
+        return undefined;
+      // oneM2M has nothing that shows them to an application; the trace of the device does.
+      case 'AutonomousTransferComplete':
+      case 'RequestDownload':
+      case 'Kicked':
+      case 'GetRPCMethods':
+      case 'Inform':
+        return undefined;
+    }
+  }
+
+  // What we say
+
+  /** The lane is given back in the same turn in which nothing more was found, so that no work falls between. */
+  async #driveOn(): Promise<void> {
+    try {
+      do {
+        this.#hasMore = false;
+        await this.#drive();
+      } while (this.#hasMore && this.isOpen && this.#conversation.count < this.#leg.settings.maximumRequests);
+    } finally {
+      this.#closeLane();
+    }
+  }
+
+  async #drive(): Promise<void> {
+    const device = this.#device;
+    const channel = this.#channel;
+    if (!device || !channel || this.#restarts) return;
+    const { context } = this.#leg;
+    await this.#cancelTransfers(device, channel);
+    // Before the lane is opened: that is when other evidence is read.
+    if (!this.#lane) await takeUpQueued(context, device.id, channel, this.#leg.settings);
+    if (!this.#facts.provisioned) await this.#provision(device, channel);
+    if (!this.#facts.discovered) await this.#discover(device, channel);
+    this.#lane ??= await context.openSession(device.id, () => this.workCame());
+    await this.#drain(channel);
+    if (!this.#restarts && !this.#isOver) await this.#reconcile(device, channel);
+  }
+
+  async #drain(channel: Channel): Promise<void> {
+    const { context, settings } = this.#leg;
+    while (this.#lane && this.#device && !this.#isOver && !this.#restarts) {
+      if (this.#conversation.count >= settings.maximumRequests) return;
+      const [operation] = await this.#lane.take(1);
+      if (operation) {
+        const executor = {
+          channel,
+          context,
+          settings,
+          device: this.#device,
+          facts: this.#facts,
+          isOver: () => this.#isOver,
+        };
+        this.#serving = operation;
+        const done = executeOperation(executor, this.#lane, operation).finally(() => (this.#serving = undefined));
+        const { restarts, made, removed } = await done;
+        if (restarts) this.#restarts = true;
+        if (made.length + removed.length > 0) await this.#noteObjects(this.#device, made, removed);
+        await this.#cancelTransfers(this.#device, channel);
+      } else return;
+    }
+  }
+
+  /** A CPE tells its objects when it has started; what we make and take away in between we know ourselves. */
+  async #noteObjects({ inventory }: ManagedDevice, made: string[], removed: string[]): Promise<void> {
+    const { identity, address } = this.#start;
+    const kept = inventory.objects.filter(({ path }) => !removed.some((gone) => path.startsWith(gone)));
+    const known = new Set(kept.map(({ path }) => path));
+    const objects = [...kept, ...made.filter((path) => !known.has(path)).map((path) => ({ path }))];
+    const admission = await this.#leg.context.deviceSeen({
+      identity,
+      technology,
+      presence: { state: 'reachable', address },
+      inventory: { ...inventory, objects },
+      restarted: false,
+    });
+    if (admission.admitted) this.#device = admission.device;
+  }
+
+  async #cancelTransfers({ id }: ManagedDevice, channel: Channel): Promise<void> {
+    const { cancellations } = this.#leg;
+    for (let next = takeCancellation(cancellations, id); next; next = takeCancellation(cancellations, id)) {
+      const commandKey = next.operation.pending?.correlator ?? '';
+      const { failure, fault } = await channel.ask('CancelTransfer', { commandKey });
+      if (!failure) next.done({ state: 'cancelled' });
+      else if (fault?.code === 9000)
+        next.done({ state: 'not-cancellable', why: 'the CPE does not know CancelTransfer' });
+      else next.done({ state: 'refused', failure });
+    }
+  }
+
+  async #provision(device: ManagedDevice, channel: Channel): Promise<void> {
+    const { context, settings } = this.#leg;
+    const facts = this.#facts;
+    // Kept before they are sent: without them the CPE could not be called any more.
+    facts.connectionRequest ??= newCredentials();
+    await this.#remember(device);
+    const { periodicInterval } = settings;
+    const { root, connectionRequest: credentials } = facts;
+    const { taken, stopped } = await provision(
+      channel,
+      { root, credentials, periodicInterval, now: context.now() },
+      'trivet',
+    );
+    if (stopped) return;
+    facts.provisioned = true;
+    if (taken.has(`${root}ManagementServer.PeriodicInformInterval`)) facts.periodicInterval = periodicInterval;
+    await this.#remember(device);
+  }
+
+  async #discover(device: ManagedDevice, channel: Channel): Promise<void> {
+    const { context, settings } = this.#leg;
+    const facts = this.#facts;
+    const { identity, address } = this.#start;
+    const { objects, stopped } = await discoverObjects(channel, settings.objects, facts.root);
+    if (stopped) return;
+    const { own, proxied } = splitInventory(objects);
+    const modelPath = `${facts.root}DeviceInfo.ModelName`;
+    const model = (await readValues(channel, [modelPath])).values.get(modelPath)?.value;
+    facts.discovered = true;
+    const inventory: Inventory = { ...device.inventory, objects: own, ...(model ? { model } : {}) };
+    const admission = await context.deviceSeen({
+      identity,
+      technology,
+      presence: { state: 'reachable', address },
+      inventory,
+      restarted: false,
+      facts: writeFacts(facts),
+    });
+    if (admission.admitted) this.#device = admission.device;
+    for (const sighting of await proxiedSightings(channel, proxied, identity)) {
+      const known = await context.deviceByIdentity(sighting.identity);
+      // One that opens sessions of its own tells more of itself than its entry does.
+      if (known && readFacts(known.facts)) continue;
+      await context.deviceSeen(sighting);
+    }
+  }
+
+  async #reconcile(device: ManagedDevice, channel: Channel): Promise<void> {
+    const { context, wishes, observed } = this.#leg;
+    if (observed.has(device.id) && !wishes.has(device.id)) return;
+    wishes.delete(device.id);
+    const wished = (await context.wish(device.id)).map(({ path }) => path);
+    const before = this.#facts.notified;
+    const { notified, stopped } = await reconcileNotifications(channel, wished, before);
+    if (stopped) wishes.add(device.id);
+    else observed.add(device.id);
+    if (notified.join() !== before.join()) {
+      this.#facts.notified = notified;
+      await this.#remember(device);
+    }
+    context.observing(device.id, notified);
+  }
+
+  #remember({ id }: ManagedDevice): Promise<void> {
+    return this.#leg.context.remember(id, writeFacts(this.#facts));
+  }
+
+  #closeLane(): void {
+    const lane = this.#lane;
+    this.#lane = undefined;
+    lane?.close().catch((error: unknown) => {
+      this.#leg.context.log.error({ err: error, device: this.device }, 'a lane could not be closed');
+    });
+  }
+
+  /** Between sessions: the next operation has to call it. */
+  #rest(): void {
+    const id = this.device;
+    if (id === undefined || this.#leg.sessions.get(id) !== this) return;
+    const why = 'between two sessions: it is called when there is something to do';
+    this.#leg.context.deviceRenewed(id, { state: 'asleep', address: this.#start.address, why });
+  }
+}
+
+function takeCancellation(waiting: Map<DeviceId, Cancellation[]>, id: DeviceId): Cancellation | undefined {
+  const list = waiting.get(id);
+  const next = list?.shift();
+  if (list?.length === 0) waiting.delete(id);
+  return next;
+}
+
+function codesOf({ events }: Inform): string {
+  return events
+    .map(({ code }) => code)
+    .join(', ')
+    .slice(0, 200);
+}
+
+function summaryOf(request: CpeRequest): string {
+  if (request.method === 'TransferComplete')
+    return `TransferComplete ${request.commandKey} fault ${request.fault.code}`;
+  return request.method === 'DUStateChangeComplete' ? `${request.method} ${request.commandKey}` : request.method;
+}

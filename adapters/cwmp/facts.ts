@@ -1,0 +1,67 @@
+/** What the leg keeps with a CPE; stored as the device's `facts`. Times are not in it, so that an Inform brings no news by itself. */
+import type { Json } from '../../src/onem2m/primitive.ts';
+import type { Credentials } from './digest.ts';
+
+export interface CpeFacts {
+  namespace: string;
+  /** `Device.` or `InternetGatewayDevice.` */
+  root: string;
+  softwareVersion?: string;
+  connectionRequestUrl?: string;
+  udpAddress?: string;
+  /** Credentials that we gave it for connection requests. */
+  connectionRequest?: Credentials;
+  /** Our settings were written since its last bootstrap. */
+  provisioned: boolean;
+  /** s; what it was told. */
+  periodicInterval?: number;
+  /** Its objects were looked for since it started last. */
+  discovered: boolean;
+  /** Parameters with active notification. */
+  notified: string[];
+}
+
+export function newFacts(namespace: string, root: string): CpeFacts {
+  return { namespace, root, provisioned: false, discovered: false, notified: [] };
+}
+
+/** Undefined when they are not ours. */
+export function readFacts(facts: Json): CpeFacts | undefined {
+  if (!isObject(facts)) return undefined;
+  const { namespace, root, notified } = facts;
+  if (typeof namespace !== 'string' || typeof root !== 'string') return undefined;
+  return {
+    namespace,
+    root,
+    softwareVersion: text(facts['softwareVersion']),
+    connectionRequestUrl: text(facts['connectionRequestUrl']),
+    udpAddress: text(facts['udpAddress']),
+    connectionRequest: readCredentials(facts['connectionRequest']),
+    provisioned: facts['provisioned'] === true,
+    periodicInterval: typeof facts['periodicInterval'] === 'number' ? facts['periodicInterval'] : undefined,
+    discovered: facts['discovered'] === true,
+    notified: Array.isArray(notified) ? notified.filter((one) => typeof one === 'string') : [],
+  };
+}
+
+export function writeFacts(facts: CpeFacts): Json {
+  const json: { [member: string]: Json } = {};
+  for (const [name, value] of Object.entries(facts)) {
+    if (value !== undefined) json[name] = typeof value === 'object' ? structuredClone(value) : value;
+  }
+  return json;
+}
+
+function readCredentials(value: Json | undefined): Credentials | undefined {
+  if (!isObject(value)) return undefined;
+  const { username, password } = value;
+  return typeof username === 'string' && typeof password === 'string' ? { username, password } : undefined;
+}
+
+function text(value: Json | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function isObject(value: Json | undefined): value is { [member: string]: Json } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,58 @@
+/** What an Inform changes in what is known of its CPE. Pure. */
+import type { Inventory } from '../../src/management/adapter.ts';
+import type { Occasion } from './events.ts';
+import { newFacts, type CpeFacts } from './facts.ts';
+import type { Inform } from './rpc.ts';
+
+const roots = ['Device.', 'InternetGatewayDevice.'] as const;
+
+/** Facts after an Inform; what the CPE has lost by a bootstrap is forgotten, and nothing more (quirk 43). */
+export function factsAfter(
+  inform: Inform,
+  occasion: Occasion,
+  before: CpeFacts | undefined,
+  namespace: string,
+): CpeFacts {
+  const root = rootOf(inform) ?? before?.root ?? 'Device.';
+  const facts: CpeFacts = { ...(before ?? newFacts(namespace, root)), namespace, root };
+  const valueOf = (name: string): string | undefined =>
+    inform.parameters.find((parameter) => parameter.name === root + name)?.value.trim();
+  const version = valueOf('DeviceInfo.SoftwareVersion');
+  facts.connectionRequestUrl = valueOf('ManagementServer.ConnectionRequestURL') ?? facts.connectionRequestUrl;
+  facts.udpAddress = valueOf('ManagementServer.UDPConnectionRequestAddress') ?? facts.udpAddress;
+  if (facts.udpAddress === '') facts.udpAddress = undefined;
+  if (occasion.restarted || root !== before?.root) facts.discovered = false;
+  if (version !== undefined && version !== facts.softwareVersion) {
+    facts.softwareVersion = version;
+    facts.discovered = false;
+  }
+  if (occasion.bootstrap) {
+    facts.provisioned = false;
+    facts.notified = [];
+  }
+  return facts;
+}
+
+function rootOf({ parameters }: Inform): string | undefined {
+  for (const { name } of parameters) {
+    const root = roots.find((one) => name.startsWith(one));
+    if (root) return root;
+  }
+  return undefined;
+}
+
+/** Undefined: no news. Until its objects were looked for, a new device has those that its Inform names. */
+export function inventoryAfter(inform: Inform, facts: CpeFacts, before: Inventory | undefined): Inventory | undefined {
+  const { manufacturer, productClass } = inform.deviceId;
+  const { softwareVersion, root } = facts;
+  const isKnown = before !== undefined && before.objects.some(({ path }) => path.startsWith(root));
+  if (isKnown && before.softwareVersion === softwareVersion && before.manufacturer === manufacturer) return undefined;
+  const objects = isKnown ? before.objects : [{ path: root }, { path: `${root}DeviceInfo.` }];
+  return {
+    objects,
+    ...(before?.model === undefined ? {} : { model: before.model }),
+    ...(manufacturer === '' ? {} : { manufacturer }),
+    ...(productClass === '' ? {} : { productClass }),
+    ...(softwareVersion === undefined ? {} : { softwareVersion }),
+  };
+}

@@ -1,0 +1,27 @@
+/** The parts of the leg that its files share. */
+import type { AdapterContext, CancelResult } from '../../src/management/adapter.ts';
+import type { DeviceId, Operation } from '../../src/management/operation.ts';
+import type { CpeSession } from './cpe-session.ts';
+import type { KnowledgeBase } from './knowledge.ts';
+import type { CwmpSettings } from './settings.ts';
+
+export interface Leg {
+  readonly context: AdapterContext;
+  readonly settings: CwmpSettings;
+  readonly knowledge: KnowledgeBase;
+  /** Sessions in which the CPE can be talked to. */
+  readonly sessions: Map<DeviceId, CpeSession>;
+  /** Devices whose wishes are to be looked at in their next session. */
+  readonly wishes: Set<DeviceId>;
+  /** Devices whose wishes were looked at since this process runs. */
+  readonly observed: Set<DeviceId>;
+  /** Cancellations that wait for a session. */
+  readonly cancellations: Map<DeviceId, Cancellation[]>;
+  /** A device has begun a session: it need not be called any more. */
+  came(id: DeviceId): void;
+}
+
+export interface Cancellation {
+  operation: Operation;
+  done(result: CancelResult): void;
+}

@@ -1,0 +1,64 @@
+/** What the gateway writes into ManagementServer of a CPE that it sees for the first time, or that has lost everything. */
+import { randomBytes } from 'node:crypto';
+import type { Channel } from './channel.ts';
+import type { Credentials } from './digest.ts';
+import type { Failure } from '../../src/management/outcome.ts';
+import { setValues } from './literals.ts';
+import { writeTime } from './scalars.ts';
+import type { ParameterValue } from './values.ts';
+
+/** Credentials of our own: those in the CPE cannot be read (quirk 41). Letters and digits, which every CPE takes. */
+export function newCredentials(): Credentials {
+  return { username: `trivet-${randomBytes(4).toString('hex')}`, password: randomBytes(12).toString('hex') };
+}
+
+export interface Provision {
+  root: string;
+  credentials: Credentials;
+  /** s; 0 = left alone. */
+  periodicInterval: number;
+  /** ms since 1970. */
+  now: number;
+}
+
+/** The phase of the periodic Inform is random, so that CPEs that start at the same moment do not come at the same moment. */
+function valuesFor({ root, credentials, periodicInterval, now }: Provision): ParameterValue[] {
+  const server = `${root}ManagementServer.`;
+  const phase = Math.floor(now / 1000) - Math.floor(Math.random() * Math.max(1, periodicInterval));
+  const periodic: ParameterValue[] =
+    periodicInterval === 0
+      ? []
+      : [
+          { name: `${server}PeriodicInformEnable`, value: 'true', type: 'boolean' },
+          { name: `${server}PeriodicInformInterval`, value: String(periodicInterval), type: 'unsignedInt' },
+          { name: `${server}PeriodicInformTime`, value: writeTime(phase), type: 'dateTime' },
+        ];
+  return [
+    { name: `${server}ConnectionRequestUsername`, value: credentials.username, type: 'string' },
+    { name: `${server}ConnectionRequestPassword`, value: credentials.password, type: 'string' },
+    ...periodic,
+  ];
+}
+
+export interface Provisioned {
+  /** Names that the CPE took. */
+  taken: Set<string>;
+  /** The CPE is silent. */
+  stopped?: Failure;
+}
+
+/** Writes all at once; when one is refused, each by itself, so that the others are not lost with it. */
+export async function provision(channel: Channel, given: Provision, key: string): Promise<Provisioned> {
+  const values = valuesFor(given);
+  const all = await setValues(channel, values, key);
+  if (all.answer) return { taken: new Set(values.map(({ name }) => name)) };
+  const taken = new Set<string>();
+  // User name and password belong together.
+  const [username, password, ...others] = values;
+  for (const group of [[username!, password!], ...others.map((one) => [one])]) {
+    const { answer, failure } = await setValues(channel, group, key);
+    if (answer) for (const { name } of group) taken.add(name);
+    else if (failure.cause === 'no-answer') return { taken, stopped: failure };
+  }
+  return { taken };
+}

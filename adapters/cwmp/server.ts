@@ -1,0 +1,385 @@
+/**
+ * The HTTP side of the ACS: POSTs of CPEs in, one session per device, found by its cookie and else by its connection. It
+ * knows nothing of management: `CwmpHost` says who may come in, stores what is said, and drives the sessions.
+ */
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer, type ServerOptions } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { Clock } from '../../src/support/clock.ts';
+import { closeHttpServer } from '../../src/support/http-close.ts';
+import type { Log } from '../../src/support/log.ts';
+import { decodeBody } from './charset.ts';
+import { Conversation, type ConversationHost, type Exchange, type Reply } from './conversation.ts';
+import { cookiesIn, newCookie, setCookie } from './cookies.ts';
+import { isBlank, readBody } from './request-body.ts';
+import { readIncoming, type CpeRequest, type Incoming, type Inform } from './rpc.ts';
+import { freshSession } from './session.ts';
+import { defaultSoapLimits, faultBody, readEnvelopeInTurns, SoapError, writeEnvelope, type Envelope } from './soap.ts';
+
+export interface CwmpServerSettings {
+  host: string;
+  /** 0 = any free port. */
+  port: number;
+  tls?: Pick<ServerOptions, 'key' | 'cert' | 'ca' | 'requestCert' | 'rejectUnauthorized' | 'minVersion' | 'ciphers'>;
+  /** Octets of a body, also unpacked. */
+  maximumBodyBytes: number;
+  maximumConnections: number;
+  /** More sessions than this: an Inform is answered 503 (quirk 47). */
+  maximumSessions: number;
+  /** ms that a CPE may be silent in a session; at least 30 s by TR-069. */
+  sessionTimeout: number;
+  /** ms for the head and the body of a request to arrive. */
+  requestTimeout: number;
+  /** `Connection: close` with the last answer of a session (quirk 38). */
+  closeAfterSession: boolean;
+}
+
+export const defaultServerSettings: Readonly<CwmpServerSettings> = Object.freeze({
+  host: '127.0.0.1',
+  port: 7547,
+  maximumBodyBytes: 16 * 1024 * 1024,
+  maximumConnections: 20_000,
+  maximumSessions: 5_000,
+  sessionTimeout: 60_000,
+  requestTimeout: 60_000,
+  closeAfterSession: true,
+});
+
+/** The message that begins a session, and what is known of its sender. */
+export interface Arrival {
+  inform: Inform;
+  envelope: Envelope;
+  /** Address of the CPE, for people. */
+  address: string;
+  authorization: string | undefined;
+  body: Uint8Array;
+  /** Names in the certificate of the CPE, when TLS has proved one. */
+  certificateNames: readonly string[];
+}
+
+export type Welcome =
+  /** Key of the device: a session of it that is still open is dead now. */
+  | {
+      admit: 'yes';
+      key: string;
+      declaration?: boolean;
+      host: (conversation: Conversation) => SessionHost;
+    }
+  /** Values of WWW-Authenticate. */
+  | { admit: 'challenge'; challenges: string[]; why: string }
+  | { admit: 'no'; code: number; why: string };
+
+/** What the device's side does in a session; `store` gets the Inform first of all. */
+export type SessionHost = ConversationHost;
+
+export interface CwmpHost {
+  /** Before any state is made (quirk 33). Never rejects. */
+  welcome(arrival: Arrival): Promise<Welcome>;
+  /** A request of a CPE has arrived, or was answered. */
+  exchanged(direction: 'in' | 'out'): void;
+  /** A message was refused. */
+  refused(reason: string): void;
+}
+
+export interface CwmpServer {
+  readonly address: string;
+  readonly port: number;
+  readonly sessions: number;
+  /** Sessions that wait for their CPE end; then the connections. */
+  close(deadline: Date): Promise<void>;
+}
+
+interface Session {
+  key: string;
+  cookie: string;
+  conversation: Conversation;
+  socket: Socket;
+}
+
+/** s that a CPE shall wait when there are too many sessions; most do not look at it. */
+const retryAfter = 30;
+const lingerAfterSession = 5_000;
+const minimumSilence = 30_000;
+const maximumSilence = 600_000;
+
+/** @throws the error of the socket when the port cannot be had */
+export async function openCwmpServer(
+  host: CwmpHost,
+  settings: CwmpServerSettings,
+  { clock, log }: { clock: Clock; log: Log },
+): Promise<CwmpServer> {
+  const byCookie = new Map<string, Session>();
+  const byKey = new Map<string, Session>();
+  /** `shared`: a proxy in front carries several CPEs over it, so it tells nobody (quirk 30). */
+  const bySocket = new WeakMap<Socket, Session | 'shared'>();
+  /** Sessions that are not at their end: those that only linger cost nothing. */
+  const open = new Set<Session>();
+  let stopping = false;
+
+  const server = createListener(settings, (request, response) => {
+    host.exchanged('in');
+    response.once('finish', () => host.exchanged('out'));
+    serve(request, response).catch((error: unknown) => {
+      log.error({ err: error }, 'a request of a CPE could not be served');
+      answer(response, 500, 'internal error');
+    });
+  });
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method !== 'POST') return refuse(request, response, 405, 'method', 'CPEs send POST to this address');
+    let octets: Buffer;
+    try {
+      octets = await readBody(request, settings.maximumBodyBytes);
+    } catch (error) {
+      if (!(error instanceof SoapError)) return; // the connection broke
+      const status = error.reason === 'too-large' ? 413 : 415;
+      return refuse(request, response, status, error.reason, error.message);
+    }
+    if (isBlank(octets)) return serveEmpty(request, response);
+    const { text, warnings } = decodeBody(octets, request.headers['content-type']);
+    let envelope: Envelope;
+    let incoming: Incoming;
+    try {
+      envelope = await readEnvelopeInTurns(text, { ...defaultSoapLimits, characters: settings.maximumBodyBytes });
+      incoming = readIncoming(envelope);
+    } catch (error) {
+      if (!(error instanceof SoapError)) throw error;
+      return serveUnreadable(request, response, error);
+    }
+    for (const warning of [...warnings, ...envelope.warnings])
+      log.debug({ address: addressOf(request), warning }, 'odd CWMP message');
+    if (incoming.kind === 'request' && incoming.request.method === 'Inform') {
+      return serveInform(request, response, { envelope, text, octets, inform: incoming.request });
+    }
+    const session = sessionOf(request);
+    if (!session) return refuse(request, response, 400, 'no-session', 'there is no session: send an Inform first');
+    session.conversation.take(incoming, text, envelope.header.id, exchangeFor(session, response));
+  }
+
+  function serveEmpty(request: IncomingMessage, response: ServerResponse): void {
+    const session = sessionOf(request);
+    // Nothing was asked, and nothing is to be said (TR-069 3.7.1.4).
+    if (!session) return answer(response, 204, '');
+    session.conversation.take({ kind: 'empty' }, '', undefined, exchangeFor(session, response));
+  }
+
+  function serveUnreadable(request: IncomingMessage, response: ServerResponse, error: SoapError): void {
+    host.refused(error.reason);
+    log.warn({ address: addressOf(request), reason: error.reason, why: error.message }, 'a CWMP message is unreadable');
+    const session = sessionOf(request);
+    if (!session) return answer(response, 400, error.message);
+    session.conversation.take(
+      { kind: 'unreadable', why: error.message },
+      '',
+      undefined,
+      exchangeFor(session, response),
+    );
+  }
+
+  async function serveInform(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { envelope, text, octets, inform }: { envelope: Envelope; text: string; octets: Buffer; inform: Inform },
+  ): Promise<void> {
+    const { header, namespace } = envelope;
+    if (stopping || open.size >= settings.maximumSessions) {
+      response.setHeader('Retry-After', retryAfter);
+      return refuse(request, response, 503, 'busy', 'too many sessions now: try again later');
+    }
+    const address = addressOf(request);
+    const welcome = await host.welcome({
+      inform,
+      envelope,
+      address,
+      authorization: request.headers.authorization,
+      body: octets,
+      certificateNames: certificateNames(request.socket),
+    });
+    switch (welcome.admit) {
+      case 'challenge':
+        response.setHeader('WWW-Authenticate', welcome.challenges);
+        host.refused('unauthenticated');
+        log.debug({ address, why: welcome.why }, 'a CPE is challenged');
+        return answer(response, 401, welcome.why);
+      case 'no': {
+        host.refused('not-admitted');
+        log.warn({ address, why: welcome.why }, 'a CPE is not admitted');
+        return answer(
+          response,
+          200,
+          writeEnvelope({ namespace, id: header.id, body: faultBody(welcome.code, welcome.why) }),
+          true,
+        );
+      }
+      case 'yes':
+        break;
+    }
+    // An older session of the device is dead: power cut, or NAT that forgot (quirk 32).
+    byKey.get(welcome.key)?.conversation.lose('the CPE began a new session');
+    const silence = Math.min(
+      Math.max(settings.sessionTimeout, (header.sessionTimeout ?? 0) * 1000, minimumSilence),
+      maximumSilence,
+    );
+    const state = freshSession({
+      namespace,
+      declaration: welcome.declaration ?? false,
+      useVersion: header.supportedVersions ? newestOf(header.supportedVersions) : undefined,
+    });
+    let inner: SessionHost | undefined;
+    const conversation = new Conversation(
+      state,
+      {
+        store: (said) => inner!.store(said),
+        heard: () => inner!.heard(),
+        think: () => inner!.think(),
+        ended: (why) => {
+          remove(session);
+          inner!.ended(why);
+        },
+      },
+      { clock, silence, linger: lingerAfterSession },
+    );
+    const session: Session = { key: welcome.key, cookie: newCookie(), conversation, socket: request.socket };
+    inner = welcome.host(conversation);
+    byCookie.set(session.cookie, session);
+    byKey.set(session.key, session);
+    open.add(session);
+    const before = bySocket.get(request.socket);
+    const isShared = before === 'shared' || (before !== undefined && before.key !== session.key);
+    bySocket.set(request.socket, isShared ? 'shared' : session);
+    response.setHeader('Set-Cookie', setCookie(session.cookie));
+    const first: CpeRequest = inform;
+    conversation.take({ kind: 'request', request: first }, text, header.id, exchangeFor(session, response));
+  }
+
+  /** A cookie outranks the connection (quirks 28 to 31). One that we do not know says that the session is over. */
+  function sessionOf(request: IncomingMessage): Session | undefined {
+    const cookies = cookiesIn(request.headers.cookie);
+    for (const cookie of cookies) {
+      const session = byCookie.get(cookie);
+      if (session) return session;
+    }
+    const session = bySocket.get(request.socket);
+    if (cookies.length > 0 || session === undefined || session === 'shared') return undefined;
+    return byCookie.get(session.cookie) === session ? session : undefined;
+  }
+
+  function exchangeFor(session: Session, response: ServerResponse): Exchange {
+    const exchange: Exchange = {
+      reply({ status, text, last }: Reply) {
+        if (status >= 400) host.refused(status === 503 ? 'lost' : 'protocol');
+        if (last) open.delete(session);
+        if (last && settings.closeAfterSession) response.setHeader('Connection', 'close');
+        answer(response, status, text, status === 200);
+      },
+    };
+    response.on('close', () => {
+      if (!response.writableFinished) session.conversation.undelivered(exchange);
+    });
+    return exchange;
+  }
+
+  function remove(session: Session): void {
+    open.delete(session);
+    byCookie.delete(session.cookie);
+    if (byKey.get(session.key) === session) byKey.delete(session.key);
+  }
+
+  function refuse(
+    request: IncomingMessage,
+    response: ServerResponse,
+    status: number,
+    reason: string,
+    why: string,
+  ): void {
+    host.refused(reason);
+    log.warn({ address: addressOf(request), status, reason, why }, 'a request of a CPE is refused');
+    // What follows on this connection would be the rest of a body that nobody reads.
+    if (!request.complete && hasBody(request)) response.setHeader('Connection', 'close');
+    answer(response, status, why);
+  }
+
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    host.refused('http');
+    log.debug({ err: error }, 'a connection of a CPE broke, or spoke no HTTP');
+    if (error.code !== 'ECONNRESET' && socket.writable)
+      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    else socket.destroy();
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(settings.port, settings.host, resolve);
+  });
+  const { address, port } = server.address() as AddressInfo;
+
+  return {
+    address,
+    port,
+    get sessions() {
+      return open.size;
+    },
+    async close(deadline) {
+      stopping = true;
+      const closed = closeHttpServer(server, deadline);
+      for (const { conversation } of byCookie.values()) conversation.lose('the gateway is stopping');
+      await closed;
+    },
+  };
+}
+
+function createListener(
+  settings: CwmpServerSettings,
+  listener: (request: IncomingMessage, response: ServerResponse) => void,
+): Server {
+  const options = {
+    requestTimeout: settings.requestTimeout,
+    headersTimeout: Math.min(settings.requestTimeout, 20_000),
+    // Between two messages of a session the connection is idle as long as the CPE thinks.
+    keepAliveTimeout: settings.sessionTimeout,
+    connectionsCheckingInterval: Math.min(5_000, settings.requestTimeout),
+    maxHeaderSize: 16_384,
+  };
+  const server: Server = settings.tls
+    ? createHttpsServer({ ...options, ...settings.tls }, listener)
+    : createHttpServer(options, listener);
+  server.maxConnections = settings.maximumConnections;
+  return server;
+}
+
+/** Plain, with its length, and few header lines: there are CPEs that read nothing else (quirk 37). */
+function answer(response: ServerResponse, status: number, text: string, isEnvelope = false): void {
+  if (response.headersSent || response.destroyed) return;
+  response.sendDate = false;
+  response.statusCode = status;
+  if (status === 204) {
+    response.end();
+    return;
+  }
+  const octets = Buffer.from(text, 'utf8');
+  response.setHeader('Content-Type', isEnvelope ? 'text/xml; charset="utf-8"' : 'text/plain; charset=utf-8');
+  response.setHeader('Content-Length', octets.length);
+  response.end(octets);
+}
+
+function addressOf({ socket }: IncomingMessage): string {
+  return socket?.remoteAddress ?? '';
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+/** CN and subject alternative names of a certificate that was verified. */
+function certificateNames(socket: Socket): string[] {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return [];
+  const { subject, subjectaltname = '' } = socket.getPeerCertificate();
+  const alternatives = subjectaltname.split(/,\s*/).map((name) => name.slice(name.indexOf(':') + 1));
+  return [subject?.CN ?? [], alternatives].flat().filter((name) => name !== '');
+}
+
+/** The newest version of those that we speak too: 1.0 to 1.4. */
+function newestOf(versions: readonly string[]): string {
+  const spoken = versions.filter((version) => /^1\.[0-4]$/.test(version)).sort();
+  return spoken.at(-1) ?? '1.0';
+}

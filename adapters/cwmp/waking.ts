@@ -1,0 +1,102 @@
+/** How a CPE is called: HTTP where it has an URL, else UDP, else it is waited for. One that is busy is called again by itself. */
+import type { ManagedDevice, WakeResult } from '../../src/management/adapter.ts';
+import type { DeviceId } from '../../src/management/operation.ts';
+import { requestConnection, requestConnectionByUdp, type ConnectionResult } from './connection-request.ts';
+import { readFacts, type CpeFacts } from './facts.ts';
+import type { Leg } from './leg.ts';
+
+/** A CPE that answered 503 (quirk 40). */
+interface Call {
+  attempts: number;
+  cancel: () => void;
+}
+
+const maximumCalls = 10_000;
+
+export class Waker {
+  readonly #leg: Leg;
+  readonly #busy = new Map<DeviceId, Call>();
+
+  constructor(leg: Leg) {
+    this.#leg = leg;
+  }
+
+  /** @param device the one that holds the session: a proxied device is woken through its proxy */
+  async wake(device: ManagedDevice): Promise<WakeResult> {
+    const { context, settings, sessions } = this.#leg;
+    if (sessions.get(device.id)?.isOpen) return { state: 'awake' };
+    const facts = readFacts(device.facts);
+    if (!facts) return { state: 'impossible', why: `${device.identity} has never sent an Inform` };
+    const nextContact =
+      facts.periodicInterval === undefined ? undefined : device.presence.lastSeen + facts.periodicInterval * 1000;
+    if (this.#busy.has(device.id)) {
+      return { state: 'waiting', why: 'it answered 503, and is called again soon', nextContact };
+    }
+    const result = await this.#call(device, facts);
+    switch (result.result) {
+      case 'accepted':
+        return { state: 'asked', by: result.by, expectedBefore: context.now() + settings.connectionPatience };
+      case 'busy':
+        this.#callAgain(device, facts, 1);
+        return { state: 'waiting', why: `${result.why}; it is called again soon`, nextContact };
+      default:
+        return { state: 'waiting', why: `${result.why}; it is served at its next Inform`, nextContact };
+    }
+  }
+
+  /** The device is there. */
+  came(id: DeviceId): void {
+    this.#busy.get(id)?.cancel();
+    this.#busy.delete(id);
+  }
+
+  close(): void {
+    for (const { cancel } of this.#busy.values()) cancel();
+    this.#busy.clear();
+  }
+
+  #callAgain(device: ManagedDevice, facts: CpeFacts, attempts: number): void {
+    const { context, settings } = this.#leg;
+    this.came(device.id);
+    if (attempts > settings.connectionRetries || this.#busy.size >= maximumCalls) return;
+    const cancel = context.clock.after(settings.connectionBackoff * 2 ** (attempts - 1), () => {
+      this.#call(device, facts).then(
+        ({ result }) => {
+          // It came in the meantime, or the leg has stopped.
+          if (this.#busy.get(device.id)?.cancel !== cancel) return;
+          if (result === 'busy') this.#callAgain(device, facts, attempts + 1);
+          else this.#busy.delete(device.id);
+        },
+        (error: unknown) => {
+          this.#busy.delete(device.id);
+          context.log.warn({ err: error, device: device.id }, 'a CPE could not be called again');
+        },
+      );
+    });
+    this.#busy.set(device.id, { attempts, cancel });
+  }
+
+  async #call({ id, presence }: ManagedDevice, facts: CpeFacts): Promise<ConnectionResult> {
+    const { context, settings } = this.#leg;
+    const result = await call(facts, presence.address, {
+      clock: context.clock,
+      timeout: settings.connectionTimeout,
+      networks: settings.connectionNetworks,
+    });
+    context.metrics.count('trivet_connection_requests_total', { result: result.result });
+    const summary = `connection request: ${'by' in result ? result.by : result.why}`;
+    context.trace.record(id, { direction: 'out', summary });
+    return result;
+  }
+}
+
+async function call(
+  { connectionRequestUrl: url, connectionRequest: credentials, udpAddress }: CpeFacts,
+  seenAt: string | undefined,
+  settings: Parameters<typeof requestConnection>[1],
+): Promise<ConnectionResult> {
+  let result: ConnectionResult = { result: 'unreachable', why: 'it has told no address for connection requests' };
+  if (url !== undefined && url !== '') result = await requestConnection({ url, credentials, seenAt }, settings);
+  if (result.result === 'accepted' || result.result === 'busy' || !udpAddress || !credentials) return result;
+  return requestConnectionByUdp({ address: udpAddress, credentials, seenAt }, settings);
+}
