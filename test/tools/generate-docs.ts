@@ -1,0 +1,4 @@
+import { writeDocuments } from './documents.ts';
+
+await writeDocuments();
+console.log('documents written');
