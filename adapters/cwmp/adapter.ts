@@ -10,7 +10,7 @@ import type { Operation } from '../../src/management/operation.ts';
 import { workStateOf } from './completions.ts';
 import type { Conversation } from './conversation.ts';
 import { CpeSession } from './cpe-session.ts';
-import { createAuthenticator, type Authenticator } from './digest.ts';
+import { createAuthenticator, type Authenticator } from '../../src/support/http-authentication.ts';
 import { KnowledgeBase } from './knowledge.ts';
 import type { Leg } from './leg.ts';
 import { procedures } from './orders.ts';

@@ -5,7 +5,7 @@ import { lookup } from 'node:dns/promises';
 import { request as httpRequest } from 'node:http';
 import { BlockList, isIP } from 'node:net';
 import type { Clock } from '../../src/support/clock.ts';
-import { authorize, isStale, type Credentials } from './digest.ts';
+import { authorize, isStale, type Credentials } from '../../src/support/http-authentication.ts';
 
 export type ConnectionResult =
   /** It said that it will come; only the Inform proves it. */

@@ -1,6 +1,6 @@
 /** What the leg keeps with a CPE; stored as the device's `facts`. Times are not in it, so that an Inform brings no news by itself. */
 import type { Json } from '../../src/onem2m/primitive.ts';
-import type { Credentials } from './digest.ts';
+import type { Credentials } from '../../src/support/http-authentication.ts';
 
 export interface CpeFacts {
   namespace: string;

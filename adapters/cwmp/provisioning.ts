@@ -1,7 +1,7 @@
 /** What the gateway writes into ManagementServer of a CPE that it sees for the first time, or that has lost everything. */
 import { randomBytes } from 'node:crypto';
 import type { Channel } from './channel.ts';
-import type { Credentials } from './digest.ts';
+import type { Credentials } from '../../src/support/http-authentication.ts';
 import type { Failure } from '../../src/management/outcome.ts';
 import { setValues } from './literals.ts';
 import { writeTime } from './scalars.ts';

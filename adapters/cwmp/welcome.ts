@@ -1,6 +1,6 @@
 /** Who may begin a session: credentials of the device, or the certificate of its TLS connection. */
 import type { AdapterContext } from '../../src/management/adapter.ts';
-import type { Authenticator, Credentials } from './digest.ts';
+import type { Authenticator, Credentials } from '../../src/support/http-authentication.ts';
 import { deviceKey, deviceUrn, identityProblem } from './identity.ts';
 import type { DeviceId } from './rpc.ts';
 import type { Arrival } from './server.ts';

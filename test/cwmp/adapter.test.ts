@@ -5,7 +5,7 @@ import type { Operation, Step } from '../../src/management/operation.ts';
 import type { Outcome } from '../../src/management/outcome.ts';
 import { createFakeManagement, type FakeManagement } from '../lwm2m/fake-management.ts';
 import { eventually } from '../support/eventually.ts';
-import { authorize } from '../../adapters/cwmp/digest.ts';
+import { authorize } from '../../src/support/http-authentication.ts';
 import { connectCpe, informText } from './scripted-cpe.ts';
 import {
   all,

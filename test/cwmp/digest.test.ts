@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { parseChallenges } from '../../adapters/cwmp/authorization-header.ts';
-import { authorize, createAuthenticator, isStale, type AuthenticatorOptions } from '../../adapters/cwmp/digest.ts';
+import { parseChallenges } from '../../src/support/authorization-header.ts';
+import {
+  authorize,
+  createAuthenticator,
+  isStale,
+  type AuthenticatorOptions,
+} from '../../src/support/http-authentication.ts';
 import { ManualClock } from '../../src/support/clock.ts';
 
 const credentials = { username: '00D09E-IGD-1', password: 'öffne "dich"' };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { gzipSync, deflateRawSync, deflateSync } from 'node:zlib';
 import type { Conversation } from '../../adapters/cwmp/conversation.ts';
-import { authorize, createAuthenticator } from '../../adapters/cwmp/digest.ts';
+import { authorize, createAuthenticator } from '../../src/support/http-authentication.ts';
 import type { CpeRequest } from '../../adapters/cwmp/rpc.ts';
 import {
   defaultServerSettings,

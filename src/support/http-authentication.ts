@@ -3,7 +3,7 @@
  * connection and count `nc` as they like (quirk 34). Client: what a connection request is challenged with.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Clock } from '../../src/support/clock.ts';
+import type { Clock } from './clock.ts';
 import { parseChallenges, parseCredentials, writeParameters, type Challenge } from './authorization-header.ts';
 import { digestResponse, isKnownAlgorithm } from './digest-hash.ts';
 
