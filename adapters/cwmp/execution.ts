@@ -10,6 +10,7 @@ import {
   orderRpc,
   procedures,
   readRpcArguments,
+  rpcOf,
   type Order,
   type Ordered,
 } from './orders.ts';
@@ -42,8 +43,6 @@ interface StepResult {
   created?: string;
   evidence?: string;
 }
-
-const rpcScheme = 'rpc:';
 
 /** Never rejects for what the CPE does; rejects when management cannot store the outcome. */
 export async function executeOperation(executor: Executor, lane: LaneSession, operation: Operation): Promise<Executed> {
@@ -110,7 +109,7 @@ function problemWith(step: Step): Failure | undefined {
   }
   if (step.action !== 'execute') return undefined;
   const { path } = step.target;
-  if (!path.startsWith(rpcScheme)) {
+  if (rpcOf(step) === undefined) {
     return {
       cause: 'not-allowed',
       explanation: `${path} cannot be executed: a CPE has parameters and RPCs; the mapping says rpc:Name`,
@@ -128,8 +127,9 @@ function problemWith(step: Step): Failure | undefined {
 /** Undefined: an ordinary step. */
 function orderOf(order: Order, step: Step): Promise<Ordered> | undefined {
   if (step.action === 'procedure') return orderProcedure(order, step);
-  if (step.action !== 'execute') return undefined;
-  return orderRpc(order, step.target.path.slice(rpcScheme.length), readRpcArguments(step.arguments) ?? {});
+  const rpc = rpcOf(step);
+  if (rpc === undefined || step.action !== 'execute') return undefined;
+  return orderRpc(order, rpc, readRpcArguments(step.arguments) ?? {});
 }
 
 function executeStep({ channel }: Executor, operation: Operation, step: Step): Promise<StepResult> {

@@ -3,13 +3,19 @@
  * nothing yet. They are found again by their CommandKey: in what the CPE reports, or in its list of transfers.
  */
 import { Withdrawn, type AdapterContext } from '../../src/management/adapter.ts';
-import type { DeviceId, Operation, Step } from '../../src/management/operation.ts';
+import type { DeviceId, Operation, Pending } from '../../src/management/operation.ts';
 import type { Channel } from './channel.ts';
 import type { WorkState } from './completions.ts';
-import { commandKeyOf } from './orders.ts';
+import { commandKeyIn, commandKeyOf, readRpcArguments, rpcOf } from './orders.ts';
 import type { CwmpSettings } from './settings.ts';
 
-type ProcedureStep = Extract<Step, { action: 'procedure' }>;
+/** What an operation would have become, had its answer arrived. */
+type Mark = Pick<Pending, 'correlator' | 'procedure' | 'holds'> & { state: WorkState };
+
+interface LostOrder {
+  operation: Operation;
+  mark: Mark;
+}
 
 /** A report names its order: it was taken. Durable when it resolves. */
 export async function takeUpReported(
@@ -18,8 +24,8 @@ export async function takeUpReported(
   commandKey: string,
   settings: CwmpSettings,
 ): Promise<void> {
-  for (const { operation, step } of await lostOrders(context, device)) {
-    if (commandKey === commandKeyOf(operation)) await takeUp(context, operation, step, settings);
+  for (const lost of await lostOrders(context, device)) {
+    if (commandKey === lost.mark.correlator) await takeUp(context, lost, settings);
   }
 }
 
@@ -30,48 +36,53 @@ export async function takeUpQueued(
   channel: Channel,
   settings: CwmpSettings,
 ): Promise<void> {
-  const lost = (await lostOrders(context, device)).filter(({ step }) => stateOf(step).work === 'firmware');
+  const orders = await lostOrders(context, device);
+  const lost = orders.filter(({ mark: { state } }) => state.work === 'firmware' || state.work === 'transfer');
   if (lost.length === 0) return;
   const { answer } = await channel.ask('GetAllQueuedTransfers', {});
   const keys = new Set(answer?.transfers.map(({ commandKey }) => commandKey));
-  for (const { operation, step } of lost) {
-    if (keys.has(commandKeyOf(operation))) await takeUp(context, operation, step, settings);
+  for (const order of lost) {
+    if (keys.has(order.mark.correlator)) await takeUp(context, order, settings);
   }
 }
 
-async function lostOrders(
-  context: AdapterContext,
-  device: DeviceId,
-): Promise<{ operation: Operation; step: ProcedureStep }[]> {
+async function lostOrders(context: AdapterContext, device: DeviceId): Promise<LostOrder[]> {
   return (await context.unanswered(device)).flatMap((operation) => {
-    const step = operation.steps.at(-1);
-    return step?.action === 'procedure' ? [{ operation, step }] : [];
+    const mark = markOf(operation);
+    return mark ? [{ operation, mark }] : [];
   });
 }
 
-async function takeUp(
-  context: AdapterContext,
-  operation: Operation,
-  step: ProcedureStep,
-  { downloadDeadline }: CwmpSettings,
-): Promise<void> {
+async function takeUp(context: AdapterContext, { operation, mark }: LostOrder, settings: CwmpSettings): Promise<void> {
   try {
-    await context.takeUp(operation, {
-      correlator: commandKeyOf(operation),
-      procedure: step.procedure,
-      holds: step.object,
-      state: stateOf(step),
-      deadline: context.now() + downloadDeadline,
-      progress: 0,
-    });
+    await context.takeUp(operation, { ...mark, deadline: context.now() + settings.downloadDeadline, progress: 0 });
   } catch (error) {
     // Settled by other evidence in that moment.
     if (!(error instanceof Withdrawn)) throw error;
   }
 }
 
-function stateOf({ procedure, inputs }: ProcedureStep): WorkState {
-  if (procedure !== 'firmware-update') return { work: 'deployment', phase: 'running' };
-  const { version } = inputs;
-  return { work: 'firmware', phase: 'running', ...(typeof version === 'string' ? { version } : {}) };
+/** Undefined: an operation of which no report tells. */
+function markOf(operation: Operation): Mark | undefined {
+  const step = operation.steps.at(-1);
+  if (step?.action === 'procedure') {
+    const { procedure, object: holds, inputs } = step;
+    const correlator = commandKeyOf(operation);
+    if (procedure !== 'firmware-update')
+      return { correlator, procedure, holds, state: { work: 'deployment', phase: 'running' } };
+    const version = typeof inputs['version'] === 'string' ? { version: inputs['version'] } : {};
+    return { correlator, procedure, holds, state: { work: 'firmware', phase: 'running', ...version } };
+  }
+  const rpc = step && rpcOf(step);
+  if (rpc === undefined || step?.action !== 'execute') return undefined;
+  const correlator = commandKeyIn(readRpcArguments(step.arguments) ?? {}, operation);
+  switch (rpc) {
+    case 'Download':
+    case 'Upload':
+      return { correlator, procedure: rpc.toLowerCase(), state: { work: 'transfer', phase: 'running' } };
+    case 'ChangeDUState':
+      return { correlator, procedure: 'change-du-state', state: { work: 'deployment', phase: 'running' } };
+    default:
+      return undefined;
+  }
 }

@@ -182,6 +182,19 @@ async function changeDeployment(
   return { restarts: false };
 }
 
+const rpcScheme = 'rpc:';
+
+/** Name of the RPC that a step orders; undefined: none. */
+export function rpcOf(step: Step): string | undefined {
+  if (step.action !== 'execute' || !step.target.path.startsWith(rpcScheme)) return undefined;
+  return step.target.path.slice(rpcScheme.length);
+}
+
+/** The CommandKey that the application has chosen, else ours. */
+export function commandKeyIn(given: RpcArguments, operation: Pick<Operation, 'id'>): string {
+  return (given['CommandKey'] ?? '').slice(0, maximumKey) || commandKeyOf(operation);
+}
+
 // Targets `rpc:Name`, with the arguments of the RPC as a JSON object: { "CommandKey": "…", "URL": "…" }.
 
 export type RpcArguments = Readonly<Record<string, string>>;
@@ -205,7 +218,7 @@ export function readRpcArguments(text: string | undefined): RpcArguments | undef
 /** Carries out the target `rpc:Reboot` and its kind. A command is accepted and ends later; a trigger ends with the answer. */
 export async function orderRpc(order: Order, name: string, given: RpcArguments): Promise<Ordered> {
   const { channel, operation } = order;
-  const key = (given['CommandKey'] ?? '').slice(0, maximumKey) || commandKeyOf(operation);
+  const key = commandKeyIn(given, operation);
   const text = (member: string): string | undefined => given[member] || undefined;
   const file = {
     fileType: given['FileType'] ?? firmwareImage,

@@ -136,7 +136,8 @@ function rpcStep(rpc: string, leg: CommandLeg, { fields, more }: CommandArgument
 }
 
 function evidenceOf(leg: CommandLeg): Evidence | undefined {
-  return leg.unknown?.restart ? { restart: true } : undefined;
+  if (leg.unknown?.restart) return { restart: true };
+  return leg.unknown?.report ? { report: true } : undefined;
 }
 
 function pathsOf(template: string, device: ManagedDevice): string[] {

@@ -53,8 +53,8 @@ export interface CommandLeg {
   readonly ignored?: Readonly<Record<string, string>>;
   /** What the end of it looks like, for people. */
   readonly completed?: string;
-  /** `restart`: the device coming back proves that it was done. */
-  readonly unknown?: { readonly restart?: true; readonly rpc?: string };
+  /** `restart`: the device coming back proves that it was done; `report`: the device names it when it is done. */
+  readonly unknown?: { readonly restart?: true; readonly report?: string };
   readonly cancel?: string;
 }
 

@@ -57,6 +57,8 @@ export interface Evidence {
   succeededWhen?: Record<string, Value>;
   /** The device coming back (new registration, BOOT) after the dispatch proves that it was done. */
   restart?: boolean;
+  /** The device names it in a report that is still to come; its leg finds it among the unanswered ones. */
+  report?: boolean;
 }
 
 export type OperationState =

@@ -11,7 +11,7 @@ import type { Evidence, Operation } from './operation.ts';
 
 /** Evidence without values to read, and without values to compare, is the return of the device. */
 export function settledByReturn(evidence: Evidence): boolean {
-  return evidence.restart === true || !evidence.read;
+  return evidence.restart === true || (!evidence.read && !evidence.report);
 }
 
 /** The device has answered that it did it: where that makes it start anew, it owes us a return. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { makeImage } from '../../src/simulators/cwmp-cpe.ts';
+import { makeImage, type Faults } from '../../src/simulators/cwmp-cpe.ts';
 import { eventually } from '../support/eventually.ts';
 import { uploadImage } from './artifacts.ts';
 import { addCpe, type TestCpe } from './cpe.ts';
@@ -117,6 +117,32 @@ describe('a command for a TR-069 device', () => {
     const unknown = { swun: [{ uuid: '00000000-0000-5000-8000-000000000000' }] };
     expectMembers(await untilOver(await start(cpe, softwareUninstall, unknown)), { exs: finished, exr: 26 });
   });
+
+  // The session breaks when the device has taken the command, before it could say so.
+  const lostAnswer: Faults = { die: { message: 3, moment: 'unsent', how: 'connection' } };
+
+  it('whose answer was lost is found in the list of transfers of the device', async () => {
+    const cpe = await addCpe(world);
+    Object.assign(cpe.simulator.faults, lostAnswer, { stuckTransfer: true });
+    const execution = start(cpe, download, { dld: [{ ftyp: '1 Firmware Upgrade Image', url }] });
+    await eventually('the session has failed', () => cpe.deeds('session-failed').length > 0);
+    await cpe.simulator.inform();
+    expectMembers(expectOk(await world.mca.get(await execution)), { exs: pending, exr: 31 });
+    assert.deepEqual([cpe.asked('GetAllQueuedTransfers'), cpe.asked('Download')], [1, 1]);
+  });
+
+  for (const [what, cmt, method, withUrl] of [
+    ['a transfer', download, 'Download', () => ({ dld: [{ ftyp: '1 Firmware Upgrade Image', url }] })],
+    ['software', softwareInstall, 'ChangeDUState', () => ({ swin: [{ url }] })],
+  ] as const) {
+    it(`with ${what} whose answer was lost is found by the report that names it`, async () => {
+      const cpe = await addCpe(world);
+      Object.assign(cpe.simulator.faults, lostAnswer);
+      const execution = await start(cpe, cmt, withUrl());
+      expectMembers(await untilOver(execution), { exs: finished, exr: 0 });
+      assert.equal(cpe.asked(method), 1);
+    });
+  }
 
   it('is cancelled by CancelTransfer while it transfers', async () => {
     const silent = createServer(() => {});
