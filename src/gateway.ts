@@ -287,6 +287,7 @@ function cseSettings(settings: Settings, mcaUrl: () => string | undefined): Part
     cseId: settings['cse.id'],
     spId: settings['cse.serviceProviderId'],
     requireRegistration: settings['cse.requireRegistration'],
+    strictArguments: settings['command.arguments'] === 'strict',
     locations: settings['access.locations'],
     adminOriginator: settings['cse.adminOriginator'],
     defaultRequestExpiration: settings['request.expiration'],

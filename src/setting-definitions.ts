@@ -230,6 +230,11 @@ export const settingDefinitions = {
     'error',
     'stored',
   ]),
+  'command.arguments': choice(
+    'lenient',
+    'Arguments of a <mgmtCmd>: strict = every one that TS-0004 lists for the command (6024 otherwise); lenient = those without which it cannot be done',
+    ['lenient', 'strict'],
+  ),
   'lane.capacity': integer(1000, 'Operations that may wait for one device', 1, 1_000_000),
   'mgmt.schemas': list(
     'Values of mgmtSchema that self-defined management objects (mgmtDefinition 0) may name; any other is refused with 4125',

@@ -3,11 +3,12 @@ import type { Json, JsonObject } from '../onem2m/primitive.ts';
 import type { Attributes, Resource, ResourceInternals } from '../onem2m/resource.ts';
 import { resourceTypes } from '../onem2m/resource-types.ts';
 import { statusCodes } from '../onem2m/status-codes.ts';
+import type { FittingArguments } from '../management/commands.ts';
 import { objectOf } from './json-values.ts';
 import type { CseParts } from './parts.ts';
 import { Refused } from './refused.ts';
 
-/** Throws Refused: 6022 a command that no mapping has, 6023 arguments of another command, 5001 several sets of them. */
+/** Throws Refused: 6022 a command that no mapping has, 6023 arguments of another command, 6024 too few, 5001 several sets of them. */
 export function requireFittingArguments(attributes: Attributes, parts: CseParts): void {
   const fits = parts.managedObjects?.commands?.argumentsOf(Number(attributes['cmdType']));
   if (!fits) {
@@ -16,7 +17,7 @@ export function requireFittingArguments(attributes: Attributes, parts: CseParts)
       `this gateway has no command for cmdType 'cmt' ${JSON.stringify(attributes['cmdType'])}`,
     );
   }
-  const { member, shortName, name } = fits;
+  const { member, shortName, name, fields } = fits;
   for (const [given, sets] of Object.entries(objectOf(attributes['execReqArgs']))) {
     if (given !== member) {
       throw new Refused(
@@ -28,6 +29,27 @@ export function requireFittingArguments(attributes: Attributes, parts: CseParts)
       throw new Refused(
         statusCodes.NOT_IMPLEMENTED,
         `execReqArgs 'exra' holds ${sets.length} sets of arguments, and one is carried out at a time; make a <mgmtCmd> for each`,
+      );
+    }
+    if (parts.settings.strictArguments && Array.isArray(sets)) requireEveryArgument(objectOf(sets[0]), fields, name);
+  }
+}
+
+/** TS-0004 6.3.5.17 to 6.3.5.23 to the letter: every field once, and positive integers that are. */
+function requireEveryArgument(set: JsonObject, fields: FittingArguments['fields'], command: string): void {
+  const setting = 'or set command.arguments to lenient';
+  for (const [name, { shortName, type }] of Object.entries(fields)) {
+    const value = set[name];
+    if (value === undefined || value === null) {
+      throw new Refused(
+        statusCodes.INSUFFICIENT_ARGUMENTS,
+        `${command} needs the argument '${shortName}' (${name}); give it, ${setting}`,
+      );
+    }
+    if (type === 'positiveInteger' && Number(value) < 1) {
+      throw new Refused(
+        statusCodes.INVALID_ARGUMENTS,
+        `the argument '${shortName}' (${name}) of ${command} has to be a positive integer; change it, ${setting}`,
       );
     }
   }

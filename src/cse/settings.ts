@@ -24,6 +24,8 @@ export interface CseSettings {
   pointOfAccess: () => string[];
   /** Originators that look like AE-IDs need an `<AE>` (4106 otherwise), even where a policy names them. */
   requireRegistration: boolean;
+  /** A `<mgmtCmd>` needs every argument of its command (6024), not only what no device can do without. */
+  strictArguments: boolean;
   /** Where requesters are, by network; for the location contexts of rules. */
   locations: readonly NetworkLocation[];
   /** A NOTIFY asks a foreign notification target before a subscription is made. */
@@ -57,6 +59,7 @@ export const defaultCseSettings: CseSettings = Object.freeze({
   requestPersistence: 10 * 60 * 1000,
   pointOfAccess: () => [],
   requireRegistration: false,
+  strictArguments: false,
   locations: [],
   verifySubscriptions: true,
   maximumResults: 5_000,

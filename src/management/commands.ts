@@ -10,7 +10,7 @@ import { cancel } from './cancelling.ts';
 import { refusalOf } from './causes.ts';
 import { finishedExecution, startedExecution } from './command-outcome.ts';
 import { planCommand, type CommandPlan } from './command-plan.ts';
-import { commandOf } from './command-table.ts';
+import { commandOf, type CommandArgument } from './command-table.ts';
 import { commitAnew } from './commits.ts';
 import type { Core } from './core.ts';
 import type { DeviceEntry } from './device-registry.ts';
@@ -51,6 +51,15 @@ export interface ExecutionStart {
 /** Changes that make the `<execInstance>`; undefined = its `<mgmtCmd>` is gone. Called again when a commit meets a conflict. */
 export type MakeExecution = (start: ExecutionStart) => Promise<Changes | undefined>;
 
+export interface FittingArguments {
+  /** Long and short name of the member. */
+  member: string;
+  shortName: string;
+  /** Of the command. */
+  name: string;
+  fields: Readonly<Record<string, CommandArgument>>;
+}
+
 export interface Commands {
   /**
    * Done: the device has accepted it or will be asked once it is there; how it stands is seen on the `<execInstance>`.
@@ -60,7 +69,7 @@ export interface Commands {
   /** Stops an execution: 6026, 6028 and 6029 when it cannot be. */
   cancelExecution(operation: OperationId, requester: Requester): Promise<Reply>;
   /** The member of `execReqArgs` that fits the command; undefined = there is no such command. */
-  argumentsOf(cmdType: number): { member: string; shortName: string; name: string } | undefined;
+  argumentsOf(cmdType: number): FittingArguments | undefined;
 }
 
 export function createCommands(core: Core): Commands {
@@ -69,7 +78,9 @@ export function createCommands(core: Core): Commands {
     cancelExecution: (operation, requester) => cancelExecution(core, operation, requester),
     argumentsOf(cmdType) {
       const command = commandOf(core.commands, cmdType);
-      return command && { member: command.row.execReqArgs, shortName: command.row.shortName, name: command.name };
+      if (!command) return undefined;
+      const { execReqArgs: member, shortName, arguments: fields } = command.row;
+      return { member, shortName, name: command.name, fields };
     },
   };
 }

@@ -16,7 +16,8 @@ function object(rows: Row[], extra: Omit<ObjectType, 'kind' | 'members'> = {}): 
 
 /**
  * Arguments of one command. The standard gives every field but anyArg the multiplicity 1 (TS-0004 6.3.5.17 to 23); we insist on
- * what no technology can do without, for a device that needs no password should not need an invented one.
+ * what no technology can do without, for a device that needs no password should not need an invented one. Whoever wants them
+ * all says so in the settings (`command.arguments`).
  */
 function commandArguments(rows: Row[]): ObjectType {
   return object([...rows, ['anyArg', 'any', 'anyArguments']], { missingRefusedWith: 6024, refusedWith: 6023 });

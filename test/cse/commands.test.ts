@@ -41,7 +41,8 @@ class FakeCommands implements Commands {
 
   argumentsOf(cmdType: number) {
     const member = kinds[cmdType];
-    return member === undefined ? undefined : { member, shortName: member.slice(0, 3), name: member.toUpperCase() };
+    if (member === undefined) return undefined;
+    return { member, shortName: member.slice(0, 3), name: member.toUpperCase(), fields: {} };
   }
 }
 

@@ -118,10 +118,10 @@ describe('a command for a CPE', () => {
   }
 
   it('says which argument is missing', () => {
-    const planned = plan(cpe, 7, { softwareUpdate: [{ UUID: 'u' }] });
+    const planned = plan(cpe, 5, { softwareInstall: [{ UUID: 'u' }] });
     assert.ok(!planned.ok);
     assert.equal(planned.failure.cause, 'conversion');
-    assert.match(planned.failure.explanation, /SOFTWAREUPDATE needs the argument 'url' \(URL\)/);
+    assert.match(planned.failure.explanation, /SOFTWAREINSTALL needs the argument 'url' \(URL\)/);
   });
 
   it('behind another CPE is refused, for it would restart that one', () => {

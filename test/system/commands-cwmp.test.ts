@@ -9,7 +9,7 @@ import { expectMembers, expectOk, openWorld } from './world.ts';
 import type { Attributes, World } from './world.ts';
 
 // cmdType, execStatus and execResult as TS-0004 numbers them
-const [reset, reboot, upload, download, softwareInstall, softwareUninstall] = [1, 2, 3, 4, 5, 6];
+const [reset, reboot, upload, download, softwareInstall, softwareUninstall, softwareUpdate] = [1, 2, 3, 4, 5, 6, 7];
 const [pending, finished, cancelled] = [2, 3, 5];
 const version = '2.4.0';
 
@@ -116,6 +116,23 @@ describe('a command for a TR-069 device', () => {
     assert.equal(cpe.asked('ChangeDUState'), 1);
     const unknown = { swun: [{ uuid: '00000000-0000-5000-8000-000000000000' }] };
     expectMembers(await untilOver(await start(cpe, softwareUninstall, unknown)), { exs: finished, exr: 26 });
+  });
+
+  it('updates and removes the software that it installed, by its UUID', async () => {
+    const cpe = await addCpe(world);
+    const newer = await uploadImage(world, makeImage({ name: 'radio', version: '2.0', size: 900 }));
+    const older = await uploadImage(world, makeImage({ name: 'radio', version: '1.0', size: 900 }));
+    const over = async (cmt: number, exra: Attributes): Promise<Attributes> => untilOver(await start(cpe, cmt, exra));
+    const unit = (name: string) => cpe.simulator.parameter(`Device.SoftwareModules.DeploymentUnit.1.${name}`);
+
+    expectMembers(await over(softwareInstall, { swin: [{ url: older.url }] }), { exs: finished, exr: 0 });
+    assert.equal(unit('Version'), '1.0.0');
+    const uuid = unit('UUID');
+    expectMembers(await over(softwareUpdate, { swup: [{ uuid, url: newer.url }] }), { exs: finished, exr: 0 });
+    assert.deepEqual([unit('Version'), unit('UUID')], ['2.0', uuid]);
+    expectMembers(await over(softwareUninstall, { swun: [{ uuid, vr: '2.0' }] }), { exs: finished, exr: 0 });
+    assert.equal(unit('UUID'), undefined);
+    assert.equal(cpe.asked('ChangeDUState'), 3);
   });
 
   // The session breaks when the device has taken the command, before it could say so.

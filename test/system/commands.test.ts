@@ -13,6 +13,42 @@ const [pending, finished, cancelled, nonCancellable] = [2, 3, 5, 6];
 const [success, unsupported, invalidArguments, resourcesExceeded] = [0, 1, 5, 6];
 const notFinished = 31;
 
+describe('a command with command.arguments=strict', () => {
+  let world: World;
+  before(async () => void (world = await openWorld(['--command-arguments', 'strict'])));
+  after(() => world.stop());
+
+  const complete: Attributes = {
+    ftyp: '1 Firmware Upgrade Image',
+    url: 'http://192.0.2.1/image',
+    unm: '',
+    pwd: '',
+    fsi: 1,
+    tgf: '',
+    dss: 1,
+    surl: '',
+    stt: '20260101T000000',
+    cpt: '20260101T000000',
+  };
+
+  it('is made when it has every argument, and refused with the name of the one that is missing', async () => {
+    const device = await world.addDevice();
+    const create = (dld: Attributes) =>
+      world.mca.create('cse-in', 12, { 'm2m:mgc': { cmt: download, ext: device.node, exra: { dld: [dld] } } });
+    expectOk(await create(complete), 2001);
+    for (const name of Object.keys(complete)) {
+      const others = Object.fromEntries(Object.entries(complete).filter(([other]) => other !== name));
+      expectRefused(await create(others), 6024, new RegExp(`'${name}'`));
+    }
+    expectRefused(await create({ ...complete, fsi: 0 }), 6023, /'fsi'.*command\.arguments/);
+  });
+
+  it('needs no arguments where the command has none', async () => {
+    const device = await world.addDevice();
+    expectOk(await world.mca.create('cse-in', 12, { 'm2m:mgc': { cmt: reboot, ext: device.node } }), 2001);
+  });
+});
+
 describe('a command, from the DM application to the device', () => {
   let world: World;
   let url: string;
