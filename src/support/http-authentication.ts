@@ -20,7 +20,7 @@ export interface ServedRequest {
 
 export type Verdict =
   | { ok: true }
-  /** `stale`: the secret is right, the nonce is too old. */
+  /** `stale`: the secret is right, the nonce is too old or of another life of the gateway. */
   | { ok: false; stale: boolean; why: string };
 
 export interface Authenticator {
@@ -61,8 +61,6 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     const read = (name: string): string => parameters.get(name) ?? '';
     if (read('username') !== known.username) return refuse('the user name is another one');
     if (read('realm').toLowerCase() !== realm.toLowerCase()) return refuse('the realm is another one');
-    const age = judge(read('nonce'));
-    if (age === 'foreign') return refuse('the nonce is not one of ours');
     const expected = digestResponse({
       algorithm: read('algorithm'),
       username: known.username,
@@ -79,7 +77,15 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     });
     if (expected === undefined) return refuse('it uses an algorithm or a qop that is not known here');
     if (!isEqual(read('response').toLowerCase(), expected)) return refuse('the password is wrong');
-    return age === 'fresh' ? { ok: true } : { ok: false, stale: true, why: 'the nonce is too old' };
+    switch (judge(read('nonce'))) {
+      case 'fresh':
+        return { ok: true };
+      case 'old':
+        return { ok: false, stale: true, why: 'the nonce is too old' };
+      case 'foreign':
+        // The key is another one since a restart. A client that is not told so takes its password for wrong (RFC 2617 3.2.1).
+        return { ok: false, stale: true, why: 'the nonce is not one of ours' };
+    }
   }
 
   return {
@@ -105,7 +111,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
           return verifyDigest(given, request, credentials);
         case 'basic': {
           // Also without a challenge before it (quirk 35).
-          if (!basic) return refuse('Basic is not taken here');
+          if (!basic) return refuse('Basic is not taken here: over plain HTTP it tells the password to everybody');
           const { username = '', password = '' } = readBasic(given.token) ?? {};
           const same = isEqual(username, credentials.username) && isEqual(password, credentials.password);
           return same ? { ok: true } : refuse('user name or password are wrong');
