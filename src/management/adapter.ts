@@ -240,7 +240,15 @@ export interface ArtifactSource {
   fetch(url: string): Promise<Artifact>;
 }
 
+export interface DeviceCredentials {
+  /** Absent: one of the names that the device has by itself. */
+  username?: string;
+  secret: string;
+  /** With which the gateway calls the device (CWMP); absent: the gateway makes some of its own. */
+  connectionRequest?: { username: string; password: string };
+}
+
 export interface CredentialSource {
   /** Undefined: none stored. */
-  forDevice(technology: string, identity: string): Promise<{ username?: string; secret: string } | undefined>;
+  forDevice(technology: string, identity: string): Promise<DeviceCredentials | undefined>;
 }

@@ -37,6 +37,7 @@ const roots = [
   'src/setting-definitions.ts',
   'src/version.ts',
   'src/listeners.ts',
+  'src/device-credentials.ts',
   'src/device-directory.ts',
   'src/operation-directory.ts',
 ];
