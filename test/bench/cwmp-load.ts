@@ -1,0 +1,199 @@
+/** CPEs over raw sockets, as a worker: a new connection for every session, fixed strings both ways. */
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { answerOf, createCpe, informOf, post, type Cpe, type Occasion } from './cwmp-strings.ts';
+import type { Tally } from './rounds.ts';
+import { serveCommands } from './worker.ts';
+
+/** How a session ended: 204, or 503 to the Inform. */
+type End = 'served' | 'busy';
+
+/** One message of the server as it came. */
+export interface RawAnswer {
+  status: number;
+  /** Lines of the head, without the first. */
+  headers: string[];
+  body: string;
+}
+
+const lengthOf = /content-length: *(\d+)/i;
+const cookieOf = /set-cookie: *([^;\r]*)/i;
+
+/** One session of one CPE: Inform, empty POST, whatever is asked, until the server has nothing more. */
+function converse(
+  { port, cpe, occasion }: { port: number; cpe: Cpe; occasion: Occasion },
+  heard?: (answer: RawAnswer) => void,
+): Promise<End> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    let cookie = '';
+    let isWelcome = false;
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    const end = (how: End): void => {
+      socket.destroy();
+      resolve(how);
+    };
+    const fail = (why: string): void => {
+      socket.destroy();
+      reject(new Error(`CPE ${cpe.index}: ${why}`));
+    };
+    const say = (body: string): void => void socket.write(post(body, cookie), 'latin1');
+    const take = (status: number, head: string, body: string): void => {
+      heard?.({ status, headers: head.split('\r\n').slice(1), body });
+      if (status === 204) return isWelcome ? end('served') : fail('204 to an Inform');
+      if (status === 503 && !isWelcome) return end('busy');
+      if (status !== 200 || body.includes('Fault>')) return fail(`answered ${status}: ${body.slice(0, 300)}`);
+      if (isWelcome) return say(answerOf(cpe, body));
+      isWelcome = true;
+      const given = cookieOf.exec(head)?.[1];
+      if (given !== undefined) cookie = `Cookie: ${given}\r\n`;
+      say('');
+    };
+    socket.on('connect', () => say(informOf(cpe, occasion)));
+    socket.on('data', (part: Buffer) => {
+      text += part.toString('latin1');
+      const at = text.indexOf('\r\n\r\n');
+      if (at < 0) return;
+      const head = text.slice(0, at);
+      const length = Number(lengthOf.exec(head)?.[1] ?? 0);
+      if (text.length < at + 4 + length) return;
+      const body = text.slice(at + 4, at + 4 + length);
+      text = '';
+      take(Number(head.slice(9, 12)), head, body);
+    });
+    socket.on('error', (error) => fail(error.message));
+    socket.on('close', () => reject(new Error(`CPE ${cpe.index}: the server closed the connection`)));
+  });
+}
+
+const cpes = new Map<number, Cpe>();
+let callPort = 7548;
+
+function cpeOf(index: number): Cpe {
+  let cpe = cpes.get(index);
+  if (!cpe) cpes.set(index, (cpe = createCpe(index, `http://127.0.0.1:${callPort}/${index}`)));
+  return cpe;
+}
+
+/** What a server says in one session. */
+async function answers({ port, occasion }: { port: number; occasion: Occasion }): Promise<RawAnswer[]> {
+  const heard: RawAnswer[] = [];
+  await converse({ port, cpe: cpeOf(0), occasion }, (answer) => heard.push(answer));
+  return heard;
+}
+
+export interface SessionLoad {
+  port: number;
+  /** The CPEs 0 … count - 1, in turn. */
+  count: number;
+  /** At one time. */
+  connections: number;
+  seconds: number;
+}
+
+/** Periodic Informs as fast as it goes. */
+async function sessions({ port, count, connections, seconds }: SessionLoad): Promise<Tally> {
+  let done = 0;
+  let next = 0;
+  const started = performance.now();
+  const until = started + seconds * 1000;
+  await Promise.all(
+    Array.from({ length: connections }, async () => {
+      while (performance.now() < until) {
+        const end = await converse({ port, cpe: cpeOf(next++ % count), occasion: '2 PERIODIC' });
+        if (end !== 'served') throw new Error('a session was refused');
+        done += 1;
+      }
+    }),
+  );
+  return { count: done, seconds: (performance.now() - started) / 1000 };
+}
+
+export interface ArrivalLoad {
+  port: number;
+  from: number;
+  count: number;
+  /** At one time; the others stand before the door. */
+  connections: number;
+  occasion: Occasion;
+}
+
+export interface Arrived extends Tally {
+  /** Informs that were answered 503. */
+  refused: number;
+}
+
+/** s; TR-069 3.2.1.1, of the first retry and of each further one: at least this, at most twice as much. */
+const retryWaits = [5, 10, 20, 40];
+
+/** Every CPE once; one that is refused comes back as TR-069 says. */
+async function arrive({ port, from, count, connections, occasion }: ArrivalLoad): Promise<Arrived> {
+  let next = from;
+  let refused = 0;
+  const started = performance.now();
+  const returns: Promise<void>[] = [];
+  const comeBack = async (cpe: Cpe, tries: number): Promise<void> => {
+    const wait = retryWaits[Math.min(tries, retryWaits.length - 1)]!;
+    await new Promise((resolve) => setTimeout(resolve, wait * 1000 * (1 + Math.random())));
+    if ((await converse({ port, cpe, occasion })) === 'served') return;
+    refused += 1;
+    await comeBack(cpe, tries + 1);
+  };
+  await Promise.all(
+    Array.from({ length: connections }, async () => {
+      while (next < from + count) {
+        const cpe = cpeOf(next++);
+        if ((await converse({ port, cpe, occasion })) === 'served') continue;
+        refused += 1;
+        returns.push(comeBack(cpe, 0));
+      }
+    }),
+  );
+  await Promise.all(returns);
+  return { count, refused, seconds: (performance.now() - started) / 1000 };
+}
+
+/** Value and number of writes of the own parameter, CPE by CPE. */
+function written({ from, count }: { from: number; count: number }): [value: number, writes: number][] {
+  return Array.from({ length: count }, (_, at) => {
+    const { value, writes } = cpeOf(from + at);
+    return [value, writes];
+  });
+}
+
+const challenge =
+  'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm="CPE", qop="auth", nonce="0123456789abcdef"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n';
+const accepted = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n';
+
+/** Listens for connection requests, `/index`: one with credentials is taken, and answered by a session. */
+async function listen({ port }: { port: number }): Promise<number> {
+  const server = createServer((socket: Socket) => {
+    socket.on('error', () => {});
+    socket.once('data', (part: Buffer) => {
+      const text = part.toString('latin1');
+      if (!/\r\nauthorization:/i.test(text)) return void socket.end(challenge);
+      socket.end(accepted);
+      const index = Number(/^GET \/(\d+) /.exec(text)?.[1]);
+      calls += 1;
+      converse({ port: acs ?? port, cpe: cpeOf(index), occasion: '6 CONNECTION REQUEST' }).catch((error: Error) => {
+        process.stderr.write(`${error.message}\n`);
+      });
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  callPort = (server.address() as AddressInfo).port;
+  return callPort;
+}
+
+let calls = 0;
+let acs: number | undefined;
+
+serveCommands({
+  answers,
+  sessions,
+  arrive,
+  written,
+  listen,
+  /** Sessions after a connection request go there from now on. */
+  callsGoTo: (port: number) => void (acs = port),
+  calls: () => calls,
+});
