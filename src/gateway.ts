@@ -5,6 +5,7 @@ import { createLwm2mAdapter } from '../adapters/lwm2m/adapter.ts';
 import { createFirmwareUpdate } from '../adapters/lwm2m/firmware-update.ts';
 import { createSoftwareManagement } from '../adapters/lwm2m/software-management.ts';
 import { createArtifacts, type Artifacts } from './artifacts/artifacts.ts';
+import { createGrants, grantSecret } from './artifacts/grants.ts';
 import { createInProcessBus } from './bus/in-process.ts';
 import { isLoopback, redactedSettings, type Settings } from './config.ts';
 import { createCse, type CseRuntime } from './cse/create-cse.ts';
@@ -138,6 +139,9 @@ async function assembleParts(
     store,
     publicUrl: () => settings['public.url'] ?? opened.get('artifact')?.url ?? '',
     coapUrl: () => settings['public.coapUrl'] ?? opened.get('lwm2m')?.url,
+    grants: createGrants(await grantSecret(store), (operation) => management.isUnderWay(operation)),
+    anonymous: settings['artifact.anonymous'],
+    clock,
     log,
     maximumBytes: settings['artifact.maximumBytes'],
     fetchTimeout: foreignImageTimeout,
@@ -224,7 +228,7 @@ async function openListeners(
   const stopManagement = once((deadline) => management.stop(deadline));
   stopSteps.push(stopManagement);
 
-  const downloadsOf = async () => (await import('./admin/artifact-routes.ts')).createDownloads(artifacts);
+  const downloadsOf = async () => (await import('./admin/downloads.ts')).createDownloads(artifacts, metrics, log);
   const downloads = await listenHttp(onDemand(downloadsOf), place('artifact'));
   stopSteps.push((deadline) => downloads.close(deadline));
   enter('artifact', downloads);

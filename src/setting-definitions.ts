@@ -261,6 +261,10 @@ export const settingDefinitions = {
     'Ask a notification target that is not the subscriber itself before a subscription is made',
   ),
 
+  'artifact.anonymous': yesNo(
+    true,
+    'Everybody who knows the address of an image gets it. false: only devices, with what they were told for one operation, until it ends',
+  ),
   'artifact.maximumBytes': integer(268_435_456, 'Largest artifact', 1, 17_179_869_184, 'bytes'),
   'lwm2m.awakeWindow': duration('93s', 'How long a device in queue mode listens after a message', '1s', '1h'),
   'lwm2m.ackTimeout': duration('2s', 'CoAP ACK_TIMEOUT', '50ms', '5m'),

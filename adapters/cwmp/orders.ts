@@ -1,12 +1,13 @@
 /** Orders that a CPE accepts and carries out later: firmware, software, and the RPCs of commands. */
 import type { AdapterContext, LaneSession, ManagedDevice, ProcedureSignature } from '../../src/management/adapter.ts';
 import { createHash } from 'node:crypto';
-import type { Operation, Step, Value } from '../../src/management/operation.ts';
+import type { Operation, Step } from '../../src/management/operation.ts';
 import { succeeded, type Failure, type TargetResult } from '../../src/management/outcome.ts';
 import type { Channel, Result } from './channel.ts';
 import type { WorkState } from './completions.ts';
 import type { CpeFacts } from './facts.ts';
 import { readValues } from './reading.ts';
+import { ownFile, remoteFile } from './remote-file.ts';
 import { readCount } from './scalars.ts';
 import type { DeploymentOperation, TransferAnswer } from './rpc.ts';
 import type { CwmpSettings } from './settings.ts';
@@ -54,7 +55,7 @@ export function orderProcedure(order: Order, step: Extract<Step, { action: 'proc
 }
 
 async function updateFirmware(order: Order, step: Extract<Step, { action: 'procedure' }>): Promise<Ordered> {
-  const file = await fileAt(order, step.inputs['url']);
+  const file = await remoteFile(order, step.inputs['url']);
   if ('failure' in file) return file;
   const { version } = step.inputs;
   return transfer(order, {
@@ -108,38 +109,8 @@ function accept(
   return lane.accepted(operation, { ...pending, deadline: context.now() + pending.deadline, progress: 0 }, { results });
 }
 
-interface RemoteFile {
-  url: string;
-  username?: string;
-  password?: string;
-  fileSize?: number;
-}
-
-/** An artifact of ours gets an address that the device can reach; credentials in an URL become arguments. */
-async function fileAt(
-  { context, device }: Order,
-  given: Value | undefined,
-): Promise<RemoteFile | { failure: Failure }> {
-  const text = typeof given === 'string' ? given.trim() : '';
-  const artifact = text === '' ? undefined : await context.artifacts.byUrl(text);
-  const link = artifact && (await context.artifacts.linkFor(device, artifact, 'http'));
-  try {
-    const url = new URL(link ?? text);
-    const [username, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
-    [url.username, url.password] = ['', ''];
-    return {
-      url: url.href,
-      ...(username === '' ? {} : { username, password }),
-      ...(artifact ? { fileSize: artifact.size } : {}),
-    };
-  } catch {
-    const explanation = `${JSON.stringify(text.slice(0, 100))} is no URL of a file; give an absolute one`;
-    return { failure: { cause: 'conversion', explanation } };
-  }
-}
-
 async function installSoftware(order: Order, step: Extract<Step, { action: 'procedure' }>): Promise<Ordered> {
-  const file = await fileAt(order, step.inputs['url']);
+  const file = await remoteFile(order, step.inputs['url']);
   if ('failure' in file) return file;
   const { url, username, password } = file;
   return changeDeployment(order, [{ operation: 'install', url, username, password }], step.procedure, step.object);
@@ -216,8 +187,9 @@ export function readRpcArguments(text: string | undefined): RpcArguments | undef
 }
 
 /** Carries out the target `rpc:Reboot` and its kind. A command is accepted and ends later; a trigger ends with the answer. */
-export async function orderRpc(order: Order, name: string, given: RpcArguments): Promise<Ordered> {
+export async function orderRpc(order: Order, name: string, asked: RpcArguments): Promise<Ordered> {
   const { channel, operation } = order;
+  const given = name === 'Download' || name === 'ChangeDUState' ? await withGrant(order, asked) : asked;
   const key = commandKeyIn(given, operation);
   const text = (member: string): string | undefined => given[member] || undefined;
   const file = {
@@ -270,6 +242,14 @@ export async function orderRpc(order: Order, name: string, given: RpcArguments):
     default:
       return { failure: unknownOrder(`RPC ${name}`) };
   }
+}
+
+/** Where the URL is one of ours and the application names no user, the CPE is told where it can reach it, and by which credentials. */
+async function withGrant(order: Order, given: RpcArguments): Promise<RpcArguments> {
+  const file = given['Username'] ? undefined : await ownFile(order, given['URL']);
+  if (!file) return given;
+  const { url, username = '', password = '', fileSize } = file;
+  return { FileSize: String(fileSize), ...given, URL: url, Username: username, Password: password };
 }
 
 async function restart(order: Order, key: string, { failure }: Result<unknown>): Promise<Ordered> {

@@ -4,7 +4,7 @@
  */
 import type { Artifact } from '../../src/management/adapter.ts';
 import type { Failure } from '../../src/management/outcome.ts';
-import type { Value } from '../../src/management/operation.ts';
+import type { OperationId, Value } from '../../src/management/operation.ts';
 import type { DeviceLink, ProcedureRun } from './procedure.ts';
 
 export type DeliveryMethod = 'pull' | 'push';
@@ -104,8 +104,8 @@ export async function deliverInTurn(
 }
 
 async function pull(delivery: Delivery): Promise<DeliveryEnd> {
-  const { device, url, protocols, uriPath } = delivery;
-  const uri = await uriFor(device, url, protocols);
+  const { device, uriPath } = delivery;
+  const uri = await uriFor(delivery);
   if (typeof uri !== 'string') return { state: 'refused', failure: uri };
   const answer = await device.write(uriPath, uri);
   if (!answer.ok) return ended(answer.failure, answer.code, uriPath);
@@ -114,9 +114,9 @@ async function pull(delivery: Delivery): Promise<DeliveryEnd> {
 }
 
 /** Our own artifacts get an address that the device can reach; foreign addresses are passed on as they are. */
-async function uriFor(device: DeviceLink, url: string, protocols: number[] | undefined): Promise<string | Failure> {
+async function uriFor({ device, run, url, protocols }: Delivery): Promise<string | Failure> {
   const artifact = await device.context.artifacts.byUrl(url);
-  const candidates = artifact ? await linksOf(device, artifact) : [url];
+  const candidates = artifact ? await linksOf(device, artifact, run.operation().id) : [url];
   const known = candidates.filter((candidate) => {
     const protocol = schemes[new URL(candidate).protocol];
     return protocol !== undefined && (protocols?.includes(protocol) ?? true);
@@ -136,11 +136,13 @@ async function uriFor(device: DeviceLink, url: string, protocols: number[] | und
 }
 
 /** HTTP first: with Range it takes a fraction of the exchanges of CoAP blocks. */
-async function linksOf(device: DeviceLink, artifact: Artifact): Promise<string[]> {
+async function linksOf(device: DeviceLink, artifact: Artifact, operation: OperationId): Promise<string[]> {
   const links: string[] = [];
   for (const scheme of ['http', 'coap'] as const) {
-    const link = await device.context.artifacts.linkFor(device.device(), artifact, scheme);
-    if (link !== undefined && URL.canParse(link)) links.push(link);
+    // Objects 5 and 9 have no resource for user name and password.
+    const request = { scheme, operation, takesCredentials: false };
+    const link = await device.context.artifacts.linkFor(device.device(), artifact, request);
+    if (link && URL.canParse(link.url)) links.push(link.url);
   }
   return links;
 }

@@ -24,6 +24,7 @@ export function createServer(leg: Leg): (request: IncomingRequest) => Answer | P
       case 'dp':
         return request.method === 'POST' && request.path.length === 1 ? takeSend(leg, request) : notAllowed();
       case 'artifacts':
+      case 'transfers':
         return request.method === 'GET' ? serveArtifact(leg, request) : notAllowed();
       case 'bs':
         // A client that is told so goes on with the servers that it knows.
@@ -70,8 +71,10 @@ async function serveArtifact(leg: Leg, request: IncomingRequest): Promise<Answer
   const { artifacts } = leg.context;
   const session = leg.fleet.byPeer(request.peer);
   if (session) afterAnswer(() => session.listen());
-  const artifact = request.path[1] === undefined ? undefined : await artifacts.byId?.(request.path[1]);
-  if (!artifact) return say('4.04', 'there is no such artifact');
+  const access = await artifacts.access?.({ path: request.path });
+  if (!access) return say('4.04', 'there are no artifacts here');
+  if (access.refused) return say(access.refused === 'not-found' ? '4.04' : '4.01', access.explanation);
+  const { artifact } = access;
   return {
     code: '2.05',
     contentFormat: ContentFormat.OPAQUE,

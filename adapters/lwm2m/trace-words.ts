@@ -153,7 +153,11 @@ function bounded<Item>(items: readonly Item[], tell: (item: Item) => Json): Json
 
 /** Users, passwords and tokens of an URL are not shown. */
 function text(given: string): string {
-  const open = given.replace(/\/\/[^/@\s]*@/g, '//***@').replace(/(:\/\/[^\s?#]*\?)[^\s#]*/g, '$1***');
+  const open = given
+    .replace(/\/\/[^/@\s]*@/g, '//***@')
+    .replace(/(:\/\/[^\s?#]*\?)[^\s#]*/g, '$1***')
+    // Where an address of ours is all that a device can be told, it ends in the password.
+    .replace(/(\/transfers\/[^/\s]+\/[^/\s]+\/)[\w-]+/g, '$1***');
   return open.length > longestText ? `${open.slice(0, longestText)}… (${open.length} characters)` : open;
 }
 

@@ -1,5 +1,4 @@
-/** Upload, list and remove artifacts (admin), and download them (devices, by the artifact listener). */
-import { pipeline } from 'node:stream/promises';
+/** Upload, list and remove artifacts (admin). */
 import express, { type Router } from 'express';
 import type { Readable } from 'node:stream';
 import { sendProblem } from './problem.ts';
@@ -18,8 +17,7 @@ export interface ArtifactStore {
   list(): Promise<StoredArtifact[]>;
   byId(id: string): Promise<StoredArtifact | undefined>;
   remove(id: string): Promise<boolean>;
-  open(id: string, range?: { start: number; end: number }): Promise<Readable>;
-  /** URL at which a device fetches it. */
+  /** URL by which requesters name it. */
   urlOf(artifact: StoredArtifact): string;
 }
 
@@ -55,33 +53,4 @@ export function artifactRoutes(artifacts: ArtifactStore): Router {
     else sendProblem(response, 404, `no artifact ${request.params.id}`);
   });
   return router;
-}
-
-/** What devices see: `GET /artifacts/<id>/<name>`, whole or one range. Identifiers are unguessable; nothing else is here. */
-export function createDownloads(artifacts: ArtifactStore): express.Express {
-  const app = express();
-  app.disable('x-powered-by');
-  app.get('/artifacts/:id/{:name}', async (request, response) => {
-    const artifact = await artifacts.byId(request.params.id);
-    if (!artifact) return sendProblem(response, 404, 'no such artifact');
-    response.set({ 'Accept-Ranges': 'bytes', ETag: `"${artifact.sha256}"`, 'Content-Type': artifact.contentType });
-    const ranges =
-      request.headers['if-range'] && request.headers['if-range'] !== `"${artifact.sha256}"`
-        ? undefined
-        : request.range(artifact.size, { combine: true });
-    if (ranges === -1) {
-      response.set('Content-Range', `bytes */${artifact.size}`);
-      return sendProblem(response, 416, `this artifact has ${artifact.size} octets`);
-    }
-    // RFC 9110 14.2: a server may ignore a Range that it does not understand, and several ranges at once.
-    const range = Array.isArray(ranges) && ranges.length === 1 && ranges.type === 'bytes' ? ranges[0] : undefined;
-    if (range) {
-      response.status(206).set('Content-Range', `bytes ${range.start}-${range.end}/${artifact.size}`);
-    }
-    response.set('Content-Length', String(range ? range.end - range.start + 1 : artifact.size));
-    if (request.method === 'HEAD') return void response.end();
-    // A device that goes away in mid-download is its own affair.
-    await pipeline(await artifacts.open(artifact.id, range), response).catch(() => response.destroy());
-  });
-  return app;
 }

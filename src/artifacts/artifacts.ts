@@ -6,12 +6,15 @@ import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import type { ReadStream } from 'node:fs';
 import { open as openFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Artifact, ArtifactSource } from '../management/adapter.ts';
+import type { Artifact, ArtifactAccess, ArtifactRequest, ArtifactSource } from '../management/adapter.ts';
 import { Conflict } from '../store/store.ts';
 import type { Store } from '../store/store.ts';
+import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
+import { createAccess } from './access.ts';
 import { openDownload } from './download.ts';
 import { ArtifactFailure } from './failure.ts';
+import type { Grants } from './grants.ts';
 import { PARTIAL, keep, receive, tooLarge } from './receive.ts';
 import type { Received } from './receive.ts';
 import { createWindows } from './windows.ts';
@@ -23,6 +26,10 @@ export interface ArtifactsOptions {
   publicUrl: string | (() => string);
   /** Base of CoAP URLs; undefined: the gateway serves no CoAP downloads. */
   coapUrl?: string | (() => string | undefined);
+  grants: Grants;
+  /** Everybody who knows the address of an image gets it. */
+  anonymous: boolean;
+  clock: Clock;
   log: Log;
   maximumBytes: number;
   /** ms in which a foreign URL must have been fetched whole. */
@@ -52,7 +59,10 @@ export interface Artifacts extends ArtifactSource {
   remove(id: string): Promise<boolean>;
   /** @throws ArtifactFailure `not-found` */
   open(id: string, range?: OctetRange): Promise<ReadStream>;
+  /** How requesters name it. */
   urlOf(artifact: Artifact): string;
+  /** Whether who asks so gets an artifact; never rejects but for the store. */
+  access(request: ArtifactRequest): Promise<ArtifactAccess>;
 }
 
 const ID = /^[0-9a-f]{32}$/;
@@ -61,7 +71,8 @@ const PARTIAL_AGE = 3_600_000;
 const FETCHES = 16;
 
 export function createArtifacts(options: ArtifactsOptions): Artifacts {
-  const { directory, store, log, maximumBytes, fetchTimeout, idleTimeout = 60_000 } = options;
+  const { directory, store, log, grants, anonymous, clock } = options;
+  const { maximumBytes, fetchTimeout, idleTimeout = 60_000 } = options;
   mkdirSync(directory, { recursive: true });
   sweepPartials(directory);
   const windows = createWindows();
@@ -118,9 +129,10 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
 
   const byUrl = async (url: string): Promise<Artifact | undefined> => {
     for (const base of [publicBase(), coapBase()]) {
-      if (base === undefined || !url.startsWith(`${base}/artifacts/`)) continue;
-      const [id = ''] = url.slice(base.length + '/artifacts/'.length).split(/[/?#]/);
-      return byId(id);
+      if (base === undefined || !url.startsWith(`${base}/`)) continue;
+      // Also where a device was told to fetch it: some show that address as theirs.
+      const [folder, id = ''] = url.slice(base.length + 1).split(/[/?#]/);
+      return folder === 'artifacts' || folder === 'transfers' ? byId(id) : undefined;
     }
     return undefined;
   };
@@ -167,10 +179,17 @@ export function createArtifacts(options: ArtifactsOptions): Artifacts {
         throw notFound(id, error);
       }
     },
-    async linkFor(_device, artifact, scheme) {
-      if (scheme === 'http') return urlOf(artifact);
-      const base = coapBase();
-      return base === undefined ? undefined : `${base}/artifacts/${artifact.id}`;
+    access: createAccess({ grants, clock, anonymous, byId }),
+    async linkFor(_device, artifact, { scheme, operation, takesCredentials }) {
+      const base = scheme === 'http' ? publicBase() : coapBase();
+      if (base === undefined) return undefined;
+      const { id, name } = artifact;
+      const { username, password } = grants.credentialsFor(operation, id);
+      // The same address for every operation: it names the package on the device (TR-181 DeploymentUnit.URL).
+      if (takesCredentials) return { url: `${base}/transfers/${id}/${name}`, username, password };
+      if (anonymous) return { url: scheme === 'http' ? urlOf(artifact) : `${base}/artifacts/${id}` };
+      // Without the name: a Package URI is short.
+      return { url: `${base}/transfers/${id}/${username}/${password}` };
     },
     async read(artifact, offset, length) {
       if (!ID.test(artifact.id)) throw notFound(artifact.id);

@@ -6,7 +6,7 @@ import type { Json } from '../onem2m/primitive.ts';
 import type { Clock } from '../support/clock.ts';
 import type { Log } from '../support/log.ts';
 import type { Metrics } from '../support/metrics.ts';
-import type { DeviceId, LaneId, Operation, Pending, Value } from './operation.ts';
+import type { DeviceId, LaneId, Operation, OperationId, Pending, Value } from './operation.ts';
 import type { Failure, Outcome } from './outcome.ts';
 
 /** Inputs a procedure takes: `true` = required. Checked against the mappings by `npm run check`. */
@@ -227,13 +227,48 @@ export interface Artifact {
   name: string;
 }
 
+/** An address that a device can fetch an artifact from. */
+export interface ArtifactLink {
+  url: string;
+  /** Present when the address alone is not enough. */
+  username?: string;
+  password?: string;
+}
+
+export interface LinkRequest {
+  scheme: 'http' | 'coap';
+  /** What the image is fetched for: what the link grants ends with it. */
+  operation: OperationId;
+  /** The device can be told user name and password beside the address. */
+  takesCredentials: boolean;
+}
+
+/** What a device asks for; over CoAP the path is all there is. */
+export interface ArtifactRequest {
+  /** Segments, decoded. */
+  path: readonly string[];
+  /** Of HTTP; default GET. */
+  method?: string;
+  authorization?: string;
+}
+
+export type ArtifactAccess =
+  | { artifact: Artifact; refused?: undefined }
+  | {
+      /** `ended`: the credentials are right, and the operation is over. */
+      refused: 'unauthorized' | 'ended' | 'not-found';
+      explanation: string;
+      /** Values of WWW-Authenticate. */
+      challenges: string[];
+    };
+
 export interface ArtifactSource {
   /** The artifact that an URL names, when it is one of ours. */
   byUrl(url: string): Promise<Artifact | undefined>;
-  /** For a leg that serves artifacts itself (CoAP). */
-  byId?(id: string): Promise<Artifact | undefined>;
-  /** An URL the device can fetch it from, by scheme. Undefined: the gateway does not serve this scheme. */
-  linkFor(device: ManagedDevice, artifact: Artifact, scheme: 'http' | 'coap'): Promise<string | undefined>;
+  /** For a leg that serves artifacts itself (CoAP): what it may give to who asks so. */
+  access?(request: ArtifactRequest): Promise<ArtifactAccess>;
+  /** Undefined: the gateway does not serve this scheme. */
+  linkFor(device: ManagedDevice, artifact: Artifact, request: LinkRequest): Promise<ArtifactLink | undefined>;
   /** Octets from `offset`; fewer at the end. */
   read(artifact: Artifact, offset: number, length: number): Promise<Uint8Array>;
   /** Fetches a foreign http(s) URL into the store (bounded), so that it can be pushed. */

@@ -21,11 +21,11 @@ import { withdrawnFor } from './drafts.ts';
 import { seekEvidence } from './evidence.ts';
 import type { Management } from './facade.ts';
 import { Lanes } from './lanes.ts';
-import { operationsOf } from './listing.ts';
+import { isUnderWay, operationsOf } from './listing.ts';
 import type { Mappings } from './mapping.ts';
 import { createWishTeller, isCurrent } from './observations.ts';
 import { createOperationLog } from './operation-log.ts';
-import type { DeviceId, Operation } from './operation.ts';
+import type { DeviceId, Operation, OperationId } from './operation.ts';
 import { overdue, purgeSettled, recoverOperations } from './recovery.ts';
 import { adoptMappings } from './remapping.ts';
 import type { ResourceSide } from './resource-side.ts';
@@ -72,6 +72,8 @@ export interface ManagementRuntime extends Management {
   statistics(): ManagementStatistics;
   /** What was asked of a device, newest first: what goes on, and what is over and still kept. */
   operations(device: DeviceId, limit: number): Promise<Operation[]>;
+  /** It was sent, and it is not over: the device may be at work on it. */
+  isUnderWay(operation: OperationId): boolean;
   /** The last messages of a device, oldest first, secrets redacted. */
   traceOf(device: DeviceId): TraceLine[];
   /** Keeps a device out from its next contact on. False: no such device. */
@@ -133,6 +135,7 @@ export function createManagementWith(
     },
     statistics: () => statisticsOf(core),
     operations: (device, limit) => operationsOf(core, device, limit),
+    isUnderWay: (id) => isUnderWay(core, id),
     traceOf: (device) => core.trace.of(device),
     block: (device, why) => setBlocked(core, device, why),
     unblock: (device) => setBlocked(core, device, null),

@@ -134,7 +134,7 @@ function readBasic(token: string): Credentials | undefined {
 }
 
 /** Of secrets: in a time that does not tell where they differ. */
-function isEqual(one: string, other: string): boolean {
+export function isEqual(one: string, other: string): boolean {
   const [left, right] = [Buffer.from(one), Buffer.from(other)];
   return left.length === right.length && timingSafeEqual(left, right);
 }

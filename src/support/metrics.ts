@@ -50,6 +50,16 @@ export const definitions = {
     help: 'TR-069 connection requests, by result: accepted, busy, unauthorized, unreachable, forbidden',
     labels: ['result'],
   },
+  trivet_downloads_total: {
+    kind: 'counter',
+    help: 'Requests of devices for images over HTTP, by result: served, interrupted, unauthorized, ended, not-found, range',
+    labels: ['result'],
+  },
+  trivet_stun_messages_total: {
+    kind: 'counter',
+    help: 'Messages to the STUN server, by result: answered, bound, challenged, unauthorized, refused, malformed, unexpected, reflection, limited, failed',
+    labels: ['result'],
+  },
   trivet_messages_refused_total: {
     kind: 'counter',
     help: 'Messages of devices that were refused, by reason',

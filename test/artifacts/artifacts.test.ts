@@ -12,9 +12,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { createArtifacts } from '../../src/artifacts/artifacts.ts';
 import type { Artifacts, ArtifactsOptions } from '../../src/artifacts/artifacts.ts';
+import { createGrants } from '../../src/artifacts/grants.ts';
 import { ArtifactFailure } from '../../src/artifacts/failure.ts';
 import type { Artifact, ManagedDevice } from '../../src/management/adapter.ts';
 import type { Store } from '../../src/store/store.ts';
+import { systemClock } from '../../src/support/clock.ts';
 import { silentLog } from '../../src/support/log.ts';
 import { makeTemporaryDirectory, openTemporaryStore } from '../support/store.ts';
 
@@ -40,6 +42,9 @@ describe('artifacts', () => {
       store,
       publicUrl: 'http://gateway.example:8085/',
       coapUrl: 'coap://gateway.example:5683',
+      grants: createGrants(Buffer.alloc(32, 1), () => true),
+      anonymous: true,
+      clock: systemClock,
       log: silentLog,
       maximumBytes: 1_000_000,
       fetchTimeout: 2000,
@@ -59,6 +64,9 @@ describe('artifacts', () => {
 
   const upload = (octets: Uint8Array, name = 'image.bin', expected?: string): Promise<Artifact> =>
     artifacts.upload(name, 'application/octet-stream', Readable.from(pieces(octets)), expected);
+  /** Of the address for a device that cannot be told credentials. */
+  const addressOf = async (artifact: Artifact, scheme: 'http' | 'coap'): Promise<string | undefined> =>
+    (await artifacts.linkFor(device, artifact, { scheme, operation: 'run-1', takesCredentials: false }))?.url;
   const files = async (): Promise<string[]> => readdir(join(directory.path, 'artifacts'));
   const serve = async (listener: RequestListener): Promise<string> => {
     const server = createServer(listener);
@@ -259,11 +267,34 @@ describe('artifacts', () => {
       const http = `http://gateway.example:8085/artifacts/${artifact.id}/image.bin`;
       const coap = `coap://gateway.example:5683/artifacts/${artifact.id}`;
       assert.equal(artifacts.urlOf(artifact), http);
-      assert.equal(await artifacts.linkFor(device, artifact, 'http'), http);
-      assert.equal(await artifacts.linkFor(device, artifact, 'coap'), coap);
+      assert.equal(await addressOf(artifact, 'http'), http);
+      assert.equal(await addressOf(artifact, 'coap'), coap);
       for (const url of [http, coap, `${http}?x=1`]) assert.deepEqual(await artifacts.byUrl(url), artifact);
       for (const url of ['http://elsewhere/artifacts/x', `http://elsewhere/artifacts/${artifact.id}`, 'junk', '']) {
         assert.equal(await artifacts.byUrl(url), undefined);
+      }
+    });
+
+    it('come with credentials where a device can be told some, the same for every operation but for these', async () => {
+      const artifact = await upload(randomBytes(10), 'image.bin');
+      const linkFor = (operation: string) =>
+        artifacts.linkFor(device, artifact, { scheme: 'http', operation, takesCredentials: true });
+      const [one, again, other] = [await linkFor('run-1'), await linkFor('run-1'), await linkFor('run-2')];
+      assert.equal(one?.url, `http://gateway.example:8085/transfers/${artifact.id}/image.bin`);
+      assert.equal(one.username, 'run-1');
+      assert.deepEqual(again, one);
+      assert.equal(other?.url, one.url);
+      assert.notEqual(other.password, one.password);
+      assert.deepEqual(await artifacts.byUrl(one.url), artifact);
+    });
+
+    it('end in a password where images are not for everybody and a device can be told nothing else', async () => {
+      artifacts = create({ anonymous: false });
+      const artifact = await upload(randomBytes(10), `${'long'.repeat(32)}`);
+      for (const scheme of ['http', 'coap'] as const) {
+        const url = (await addressOf(artifact, scheme)) ?? '';
+        assert.match(url, new RegExp(`^${scheme}://[^/]+/transfers/${artifact.id}/run-1/[\\w-]{24}$`));
+        assert.deepEqual(await artifacts.byUrl(url), artifact);
       }
     });
 
@@ -273,7 +304,7 @@ describe('artifacts', () => {
       const artifact = await upload(randomBytes(10), 'a');
       port = 4711;
       assert.equal(artifacts.urlOf(artifact), `http://127.0.0.1:4711/artifacts/${artifact.id}/a`);
-      assert.equal(await artifacts.linkFor(device, artifact, 'coap'), undefined);
+      assert.equal(await addressOf(artifact, 'coap'), undefined);
     });
   });
 

@@ -227,7 +227,12 @@ export function createFakeManagement(clock: Clock = systemClock): FakeManagement
     trace: { record: (_, entry) => void (typeof entry === 'function' && entry()) },
     artifacts: {
       byUrl: async () => undefined,
-      byId: async (id) => fake.artifacts.get(id)?.artifact,
+      async access({ path: [, id = '', , password] }) {
+        const artifact = fake.artifacts.get(id)?.artifact;
+        if (!artifact) return { refused: 'not-found', explanation: 'no such artifact', challenges: [] };
+        if (password === 'wrong') return { refused: 'unauthorized', explanation: 'given to no device', challenges: [] };
+        return { artifact };
+      },
       linkFor: async () => undefined,
       read: async ({ id }, offset, length) => fake.artifacts.get(id)!.octets.subarray(offset, offset + length),
       fetch: () => Promise.reject(new Error('no foreign artifacts here')),

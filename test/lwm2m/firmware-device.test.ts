@@ -38,8 +38,8 @@ describe('on the wire', () => {
     const artifact = { id: 'image', size: image.length, sha256: '', contentType: '', name: 'image' };
     management.artifacts.set('image', { artifact, octets: image });
     management.context.artifacts.byUrl = async (url) => (url === URL_OF_IMAGE ? artifact : undefined);
-    management.context.artifacts.linkFor = async (_device, { id }, scheme) =>
-      scheme === 'coap' ? `${listener.url}/artifacts/${id}` : undefined;
+    management.context.artifacts.linkFor = async (_device, { id }, { scheme }) =>
+      scheme === 'coap' ? { url: `${listener.url}/artifacts/${id}` } : undefined;
     const device = await startLwm2mDevice({
       endpoint: 'wire',
       server: listener.url,

@@ -395,6 +395,8 @@ describe('what else a device may ask', () => {
     }
     assert.deepEqual(Buffer.concat(parts), octets);
     assert.equal((await bench.ask('device', 'GET', ['artifacts', 'none'])).code, '4.04');
+    assert.equal((await bench.ask('device', 'GET', ['transfers', 'abc', 'run-1', 'right'])).code, '2.05');
+    assert.equal((await bench.ask('device', 'GET', ['transfers', 'abc', 'run-1', 'wrong'])).code, '4.01');
   });
 
   it('is to take values that it sends, stored before it is answered', async () => {

@@ -224,7 +224,10 @@ function connect(
       trace: { record: () => {} },
       artifacts: {
         byUrl: async (url) => device.artifacts.get(url),
-        linkFor: async (_device, _artifact, scheme) => device.links[scheme],
+        linkFor: async (_device, _artifact, { scheme }) => {
+          const url = device.links[scheme];
+          return url === undefined ? undefined : { url };
+        },
         read: async (artifact, offset, length) => new Uint8Array(Math.min(length, artifact.size - offset)),
         fetch: async (url) => {
           if (url.includes('missing')) throw new Error('404 Not Found');
