@@ -121,7 +121,8 @@ async function admit(core: Core, told: Sighting): Promise<Admission> {
     presence: presenceAt(core, entry, sighting.presence),
     inventory: news && told.inventory && ((current) => inventoryOf(core, entry.device.id, current, told.inventory!)),
     facts: sighting.facts,
-    lane: await laneOf(core, sighting),
+    // One that was behind a proxy and comes by itself has a lane of its own from now on.
+    lane: sighting.proxiedBy === undefined ? entry.device.id : await laneOf(core, sighting),
   };
   const companion: Companion | undefined = news?.isAnew
     ? async (next) => {
@@ -220,6 +221,7 @@ function sameObjects(before: DeviceObjects, after: DeviceObjects): boolean {
 function bringsNoNews(core: Core, entry: DeviceEntry, sighting: Sighting): boolean {
   const { device } = entry;
   if (entry.blocked !== undefined || device.node === undefined || isOutdated(core, entry)) return false;
+  if (sighting.proxiedBy === undefined && device.lane !== device.id) return false;
   // What waits for the device to come back is settled by it, and that is stored.
   if (sighting.restarted && (hasWork(core, device) || isLeftOpen(core, entry))) return false;
   if (core.clock.now() - entry.contactAt >= core.settings.contactInterval) return false;

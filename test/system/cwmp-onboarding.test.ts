@@ -100,6 +100,27 @@ describe('a TR-069 device that shows up', () => {
     assert.equal(await behind[0]!.stored('reboot'), undefined);
   });
 
+  it('serves a device that was behind another in the sessions that it opens itself, with nothing of the other', async () => {
+    const proxier = await addCpe(world, {
+      serialNumber: 'P2',
+      virtualDevices: [{ serialNumber: 'V2', sessions: false }],
+    });
+    const listed = nodeOf(world, 'urn:dev:ops:0024BE-VirtualDevice-V2');
+    await eventually('it is known by the list of its proxier', async () => await listed.stored('deviceInfo-1'));
+
+    const virtual = await addCpe(world, { serialNumber: 'V2', productClass: 'VirtualDevice' });
+    proxier.simulator.faults.connectionRequest = 'not-found';
+    const made = await world.mca.create('cse-in', 12, { 'm2m:mgc': { cmt: 2, ext: proxier.node } });
+    const command = `cse-in/${String(expectOk(made, 2001)['rn'])}`;
+    expectOk(await world.mca.update(command, { 'm2m:mgc': { exe: true } }), 2004);
+
+    await virtual.simulator.inform();
+    assert.equal(virtual.asked('Reboot'), 0);
+    expectMembers(expectOk(await virtual.get('deviceInfo')), { mod: 'CPE-1' });
+    await proxier.simulator.inform();
+    assert.deepEqual([proxier.asked('Reboot'), virtual.asked('Reboot')], [1, 0]);
+  });
+
   it('tells a subscriber of changed values by 4 VALUE CHANGE, also after a bootstrap', async () => {
     const cpe = await addCpe(world);
     const listener = await listen();
