@@ -43,6 +43,17 @@ export function informOf({ index, url }: Cpe, occasion: Occasion): string {
   return `${head}${serialOf(index)}${tail.replace('@URL@', url)}`;
 }
 
+/** An Inform of that many parameters, in the shape of the captured one. */
+export function informWith(count: number): string {
+  const structs = Array.from(
+    { length: count },
+    (_, at) =>
+      `<ParameterValueStruct>\n<Name>Device.Services.BenchService.1.Counter.${at + 1}.Value</Name>\n<Value xsi:type="xsd:unsignedInt">${at * 1000}</Value>\n</ParameterValueStruct>\n`,
+  );
+  const list = `<ParameterList soapenc:arrayType="cwmp:ParameterValueStruct[${count}]">\n${structs.join('')}</ParameterList>`;
+  return capturedBody.replace(/<ParameterList [\s\S]*<\/ParameterList>/, list);
+}
+
 const halvesKnown = new Map<Occasion, [string, string]>();
 
 /** Before and after the serial number. */

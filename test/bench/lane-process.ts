@@ -1,18 +1,10 @@
 /** The LwM2M leg, device management and the store from the build, without HTTP, as a worker: live reads of what is registered with it. */
-import { existsSync } from 'node:fs';
 import type { ManagedDevice } from '../../src/management/adapter.ts';
 import type { BoundObject, ResourceSide } from '../../src/management/resource-side.ts';
 import { makeTemporaryDirectory } from '../support/store.ts';
+import { built } from './built.ts';
 import type { Tally } from './rounds.ts';
 import { serveCommands } from './worker.ts';
-
-const dist = new URL('../../dist/', import.meta.url);
-if (!existsSync(dist)) throw new Error('there is no build: run `npm run build` first');
-
-/** A module of the build, typed by its source. */
-async function built<Module>(path: string): Promise<Module> {
-  return (await import(new URL(path, dist).href)) as Module;
-}
 
 const [
   adapterModule,

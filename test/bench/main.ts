@@ -14,6 +14,7 @@ const measurements: Record<string, (effort: Effort) => Promise<Figure[]>> = {
   fleet: async (effort) => (await import('./fleet.bench.ts')).measureFleet(effort),
   notifying: async (effort) => (await import('./notifying.bench.ts')).measureNotifying(effort),
   push: async (effort) => (await import('./push.bench.ts')).measurePush(effort),
+  inform: async (effort) => (await import('./inform.bench.ts')).measureInform(effort),
   sessions: async (effort) => (await import('./sessions.bench.ts')).measureSessions(effort),
   start: async (effort) => (await import('./start.bench.ts')).measureStart(effort),
 };
