@@ -191,6 +191,8 @@ export async function orderRpc(order: Order, name: string, asked: RpcArguments):
   const { channel, operation } = order;
   const given = name === 'Download' || name === 'ChangeDUState' ? await withGrant(order, asked) : asked;
   const key = commandKeyIn(given, operation);
+  const twice = await problemWithKey(order, key);
+  if (twice) return { failure: twice };
   const text = (member: string): string | undefined => given[member] || undefined;
   const file = {
     fileType: given['FileType'] ?? firmwareImage,
@@ -266,6 +268,14 @@ async function restart(order: Order, key: string, { failure }: Result<unknown>):
   }
   // It restarts only after the end of the session (TR-069 A.3.2.9).
   return { restarts: true };
+}
+
+/** A key that an application has chosen may be in use: what the CPE reports by it would end the wrong one. */
+async function problemWithKey({ context, device, operation }: Order, key: string): Promise<Failure | undefined> {
+  const others = (await context.pending(device.id, key)).filter(({ id }) => id !== operation.id);
+  if (others.length === 0) return undefined;
+  const explanation = `the CommandKey ${JSON.stringify(key)} belongs to an operation of this device that is not over; choose another, or none; nothing was sent`;
+  return { cause: 'conflict', explanation };
 }
 
 function deploymentFrom(given: RpcArguments): DeploymentOperation | undefined {

@@ -201,8 +201,10 @@ export function createFakeManagement(clock: Clock = systemClock): FakeManagement
         close: async () => end(),
       };
     },
-    async pending(id) {
-      return [...fake.operations.values()].filter(({ device, state }) => device === id && state === 'accepted');
+    async pending(id, correlator) {
+      return [...fake.operations.values()]
+        .filter(({ device, state }) => device === id && state === 'accepted')
+        .filter(({ pending }) => (correlator ?? pending?.correlator) === pending?.correlator);
     },
     async unanswered(id) {
       return [...fake.operations.values()].filter(({ device, state }) => device === id && state === 'unknown');

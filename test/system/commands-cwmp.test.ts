@@ -161,6 +161,17 @@ describe('a command for a TR-069 device', () => {
     });
   }
 
+  it('is refused when its command key belongs to another that is not over', async () => {
+    const cpe = await addCpe(world, { faults: { stuckTransfer: true } });
+    const exra = { dld: [{ ftyp: '1 Firmware Upgrade Image', url, any: [{ nm: 'commandKey', val: 'mine' }] }] };
+    const first = await start(cpe, download, exra);
+    const { answer } = await run(cpe, download, exra);
+    assert.equal(answer.rsc, 4105, answer.text);
+    assert.match(answer.dbg, /CommandKey "mine".*choose another/);
+    expectMembers(expectOk(await world.mca.get(first)), { exs: pending });
+    assert.equal(cpe.asked('Download'), 1);
+  });
+
   it('is cancelled by CancelTransfer while it transfers', async () => {
     const silent = createServer(() => {});
     await new Promise<void>((resolve) => void silent.listen(0, '127.0.0.1', resolve));
