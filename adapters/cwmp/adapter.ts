@@ -1,4 +1,5 @@
 /** The CWMP leg: an embedded ACS, its sessions, and the way between them and management. */
+import { randomBytes } from 'node:crypto';
 import type {
   AdapterContext,
   CancelResult,
@@ -45,27 +46,28 @@ export function createCwmpAdapter(given: Partial<CwmpSettings> = {}): ProtocolAd
       came: (id) => calls.came(id),
     };
     const calls = new Waker(started);
-    const authenticator = createAuthenticator({
-      realm,
-      clock: context.clock,
-      nonceLifetime: settings.nonceLifetime,
-      basic: settings.basic,
-    });
+    const { nonceLifetime } = settings;
+    // One key: a CPE may carry a nonce over to the other listener.
+    const common = { realm, clock: context.clock, nonceLifetime, key: randomBytes(32) };
+    const overTls = createAuthenticator({ ...common, basic: true });
+    const inClear = createAuthenticator({ ...common, basic: settings.basic });
     const refused = (reason: string): void => {
       context.metrics.count('trivet_messages_refused_total', { technology: 'cwmp', reason });
     };
     const exchanged = (direction: 'in' | 'out'): void => {
       context.metrics.count('trivet_messages_total', { technology: 'cwmp', direction });
     };
-    const host = { welcome: (arrival: Arrival) => welcome(started, authenticator, arrival), exchanged, refused };
+    const host = {
+      welcome: (arrival: Arrival) => welcome(started, arrival.encrypted ? overTls : inClear, arrival),
+      exchanged,
+      refused,
+    };
     const opened = await openCwmpServer(host, settings, { clock: context.clock, log: context.log });
     context.metrics.gauge('trivet_cwmp_sessions', () => [{ value: opened.sessions }]);
     server = opened;
     leg = started;
     waker = calls;
-    const { address, port } = server;
-    const name = address.includes(':') ? `[${address}]` : address;
-    return [{ name: 'cwmp', url: `${settings.tls ? 'https' : 'http'}://${name}:${port}`, address, port }];
+    return [...server.listeners];
   }
 
   /** The device that holds the session: itself, or its proxy. */
@@ -138,7 +140,10 @@ async function welcome(leg: Leg, authenticator: Authenticator, arrival: Arrival)
   const { context, settings } = leg;
   try {
     const proof = await checkProof(arrival, authenticator, context, settings.authentication);
-    if (proof.proof === 'missing') return { admit: 'challenge', challenges: proof.challenges, why: proof.why };
+    if (proof.proof === 'missing') {
+      const { challenges, why, wrong } = proof;
+      return { admit: 'challenge', challenges, why, wrong };
+    }
     if (proof.proof === 'impossible') return { admit: 'no', code: proof.code, why: proof.why };
     const { identity } = proof;
     const known = await context.deviceByIdentity(identity);

@@ -2,35 +2,41 @@
  * The HTTP side of the ACS: POSTs of CPEs in, one session per device, found by its cookie and else by its connection. It
  * knows nothing of management: `CwmpHost` says who may come in, stores what is said, and drives the sessions.
  */
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createHttpsServer, type ServerOptions } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Listener } from '../../src/management/adapter.ts';
 import type { Clock } from '../../src/support/clock.ts';
-import { closeHttpServer } from '../../src/support/http-close.ts';
+import { createForwardedAddressOf, plainAddress } from '../../src/support/forwarded-address.ts';
 import type { Log } from '../../src/support/log.ts';
 import { decodeBody } from './charset.ts';
 import { Conversation, type ConversationHost, type Exchange, type Reply } from './conversation.ts';
 import { cookiesIn, newCookie, setCookie } from './cookies.ts';
+import {
+  certificateNames,
+  isEncrypted,
+  openPlainListener,
+  openTlsListener,
+  type ListenerHost,
+  type ListenerSettings,
+  type OpenListener,
+  type TlsSettings,
+} from './listeners.ts';
 import { isBlank, readBody } from './request-body.ts';
 import { readIncoming, type CpeRequest, type Incoming, type Inform } from './rpc.ts';
 import { freshSession } from './session.ts';
 import { defaultSoapLimits, faultBody, readEnvelopeInTurns, SoapError, writeEnvelope, type Envelope } from './soap.ts';
 
-export interface CwmpServerSettings {
-  host: string;
-  /** 0 = any free port. */
-  port: number;
-  tls?: Pick<ServerOptions, 'key' | 'cert' | 'ca' | 'requestCert' | 'rejectUnauthorized' | 'minVersion' | 'ciphers'>;
+export interface CwmpServerSettings extends ListenerSettings {
+  /** A second listener, with TLS; undefined = there is none. */
+  tls?: TlsSettings;
+  /** Whose X-Forwarded-For is believed. */
+  trustedProxies: readonly string[];
   /** Octets of a body, also unpacked. */
   maximumBodyBytes: number;
-  maximumConnections: number;
   /** More sessions than this: an Inform is answered 503 (quirk 47). */
   maximumSessions: number;
   /** ms that a CPE may be silent in a session; at least 30 s by TR-069. */
   sessionTimeout: number;
-  /** ms for the head and the body of a request to arrive. */
-  requestTimeout: number;
   /** `Connection: close` with the last answer of a session (quirk 38). */
   closeAfterSession: boolean;
 }
@@ -38,6 +44,7 @@ export interface CwmpServerSettings {
 export const defaultServerSettings: Readonly<CwmpServerSettings> = Object.freeze({
   host: '127.0.0.1',
   port: 7547,
+  trustedProxies: [],
   maximumBodyBytes: 16 * 1024 * 1024,
   maximumConnections: 20_000,
   maximumSessions: 5_000,
@@ -54,8 +61,10 @@ export interface Arrival {
   address: string;
   authorization: string | undefined;
   body: Uint8Array;
+  /** It came over TLS: Basic tells nobody the password. */
+  encrypted: boolean;
   /** Names in the certificate of the CPE, when TLS has proved one. */
-  certificateNames: readonly string[];
+  certificateNames: readonly string[] | undefined;
 }
 
 export type Welcome =
@@ -66,8 +75,8 @@ export type Welcome =
       declaration?: boolean;
       host: (conversation: Conversation) => SessionHost;
     }
-  /** Values of WWW-Authenticate. */
-  | { admit: 'challenge'; challenges: string[]; why: string }
+  /** Values of WWW-Authenticate; `wrong`: it has shown credentials, and they are not the right ones. */
+  | { admit: 'challenge'; challenges: string[]; why: string; wrong: boolean }
   | { admit: 'no'; code: number; why: string };
 
 /** What the device's side does in a session; `store` gets the Inform first of all. */
@@ -83,8 +92,8 @@ export interface CwmpHost {
 }
 
 export interface CwmpServer {
-  readonly address: string;
-  readonly port: number;
+  /** `cwmp`, and `cwmps` when there is one with TLS. */
+  readonly listeners: readonly Listener[];
   readonly sessions: number;
   /** Sessions that wait for their CPE end; then the connections. */
   close(deadline: Date): Promise<void>;
@@ -117,14 +126,23 @@ export async function openCwmpServer(
   const open = new Set<Session>();
   let stopping = false;
 
-  const server = createListener(settings, (request, response) => {
-    host.exchanged('in');
-    response.once('finish', () => host.exchanged('out'));
-    serve(request, response).catch((error: unknown) => {
-      log.error({ err: error }, 'a request of a CPE could not be served');
-      answer(response, 500, 'internal error');
-    });
-  });
+  const forwardedAddressOf = createForwardedAddressOf(settings.trustedProxies);
+  const below: ListenerHost = {
+    serve(request, response) {
+      host.exchanged('in');
+      response.once('finish', () => host.exchanged('out'));
+      serve(request, response).catch((error: unknown) => {
+        log.error({ err: error }, 'a request of a CPE could not be served');
+        answer(response, 500, 'internal error');
+      });
+    },
+    refused: (reason) => host.refused(reason),
+    log,
+  };
+
+  function addressOf(request: IncomingMessage): string {
+    return forwardedAddressOf(request) ?? plainAddress(request.socket?.remoteAddress) ?? '';
+  }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.method !== 'POST') return refuse(request, response, 405, 'method', 'CPEs send POST to this address');
@@ -194,14 +212,18 @@ export async function openCwmpServer(
       address,
       authorization: request.headers.authorization,
       body: octets,
+      encrypted: isEncrypted(request.socket),
       certificateNames: certificateNames(request.socket),
     });
     switch (welcome.admit) {
       case 'challenge':
         response.setHeader('WWW-Authenticate', welcome.challenges);
-        host.refused('unauthenticated');
-        log.debug({ address, why: welcome.why }, 'a CPE is challenged');
-        return answer(response, 401, welcome.why);
+        if (welcome.wrong) {
+          host.refused('unauthenticated');
+          log.warn({ address, why: welcome.why }, 'a CPE shows wrong credentials');
+        } else log.debug({ address, why: welcome.why }, 'a CPE is challenged');
+        // Why is for the log: it would tell a stranger whom we know.
+        return answer(response, 401, 'credentials are needed');
       case 'no': {
         host.refused('not-admitted');
         log.warn({ address, why: welcome.why }, 'a CPE is not admitted');
@@ -300,51 +322,34 @@ export async function openCwmpServer(
     answer(response, status, why);
   }
 
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    host.refused('http');
-    log.debug({ err: error }, 'a connection of a CPE broke, or spoke no HTTP');
-    if (error.code !== 'ECONNRESET' && socket.writable)
-      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-    else socket.destroy();
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(settings.port, settings.host, resolve);
-  });
-  const { address, port } = server.address() as AddressInfo;
+  const plain = await openPlainListener(below, settings);
+  const tls = settings.tls && (await openTlsListener(below, settings, settings.tls).catch(closing(plain)));
 
   return {
-    address,
-    port,
+    listeners: [listenerOf('cwmp', 'http', plain), ...(tls ? [listenerOf('cwmps', 'https', tls)] : [])],
     get sessions() {
       return open.size;
     },
     async close(deadline) {
       stopping = true;
-      const closed = closeHttpServer(server, deadline);
+      const closed = Promise.all([plain.close(deadline), tls?.close(deadline)]);
       for (const { conversation } of byCookie.values()) conversation.lose('the gateway is stopping');
       await closed;
     },
   };
 }
 
-function createListener(
-  settings: CwmpServerSettings,
-  listener: (request: IncomingMessage, response: ServerResponse) => void,
-): Server {
-  const options = {
-    requestTimeout: settings.requestTimeout,
-    headersTimeout: Math.min(settings.requestTimeout, 20_000),
-    // Between two messages of a session the connection is idle as long as the CPE thinks.
-    keepAliveTimeout: settings.sessionTimeout,
-    connectionsCheckingInterval: Math.min(5_000, settings.requestTimeout),
-    maxHeaderSize: 16_384,
+function listenerOf(name: string, scheme: string, { address, port }: OpenListener): Listener {
+  const host = address.includes(':') ? `[${address}]` : address;
+  return { name, url: `${scheme}://${host}:${port}`, address, port };
+}
+
+/** The port of the other listener cannot be had: this one goes, too. */
+function closing(plain: OpenListener): (error: unknown) => Promise<never> {
+  return async (error) => {
+    await plain.close(new Date());
+    throw error;
   };
-  const server: Server = settings.tls
-    ? createHttpsServer({ ...options, ...settings.tls }, listener)
-    : createHttpServer(options, listener);
-  server.maxConnections = settings.maximumConnections;
-  return server;
 }
 
 /** Plain, with its length, and few header lines: there are CPEs that read nothing else (quirk 37). */
@@ -362,20 +367,8 @@ function answer(response: ServerResponse, status: number, text: string, isEnvelo
   response.end(octets);
 }
 
-function addressOf({ socket }: IncomingMessage): string {
-  return socket?.remoteAddress ?? '';
-}
-
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-}
-
-/** CN and subject alternative names of a certificate that was verified. */
-function certificateNames(socket: Socket): string[] {
-  if (!(socket instanceof TLSSocket) || !socket.authorized) return [];
-  const { subject, subjectaltname = '' } = socket.getPeerCertificate();
-  const alternatives = subjectaltname.split(/,\s*/).map((name) => name.slice(name.indexOf(':') + 1));
-  return [subject?.CN ?? [], alternatives].flat().filter((name) => name !== '');
 }
 
 /** The newest version of those that we speak too: 1.0 to 1.4. */

@@ -4,7 +4,7 @@ import { defaultServerSettings, type CwmpServerSettings } from './server.ts';
 export interface CwmpSettings extends CwmpServerSettings {
   /** `known`: devices with stored credentials must show them; `required`: all must; `none`: nobody is asked. */
   authentication: 'none' | 'known' | 'required';
-  /** Basic is offered beside Digest. Only over TLS is it a secret. */
+  /** Basic is offered beside Digest on the listener without TLS, where everybody reads the password. Over TLS it always is. */
   basic: boolean;
   nonceLifetime: number;
   /**

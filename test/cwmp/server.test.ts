@@ -44,7 +44,12 @@ describe('the HTTP side of the ACS', () => {
           if (options.credentials) {
             const verdict = authenticator.verify({ method: 'POST', authorization, body }, options.credentials);
             if (!verdict.ok)
-              return { admit: 'challenge', challenges: authenticator.challenge(verdict.stale), why: verdict.why };
+              return {
+                admit: 'challenge',
+                challenges: authenticator.challenge(verdict.stale),
+                why: verdict.why,
+                wrong: false,
+              };
           }
           return {
             admit: 'yes',
@@ -74,7 +79,7 @@ describe('the HTTP side of the ACS', () => {
   }
 
   async function connect(): Promise<CpeConnection> {
-    const connection = await connectCpe(server.port);
+    const connection = await connectCpe(server.listeners[0]!.port);
     connections.push(connection);
     return connection;
   }
