@@ -12,6 +12,7 @@ import { checkQuirks } from './cwmp/quirks.ts';
 import type { Quirk } from './cwmp/quirks.ts';
 import type { SessionResult } from './cwmp/sessions.ts';
 import type { SoftwareOperation } from './cwmp/software.ts';
+import type { TransferOrder } from './cwmp/transfers.ts';
 import type { HttpStyle } from './cwmp/transport.ts';
 import { wireTime } from './cwmp/values.ts';
 import { WakeServer } from './cwmp/wake.ts';
@@ -114,6 +115,8 @@ export interface SimulatedCpe {
   /** What goes wrong; change it at any time. */
   readonly faults: Faults;
   readonly quirks: ReadonlySet<Quirk>;
+  /** Files that a server has ordered, with the credentials for them; until the server has taken the report. */
+  readonly transfers: readonly Readonly<TransferOrder>[];
   /** The Virtual Devices that have sessions of their own. */
   readonly virtualDevices: readonly SimulatedCpe[];
   /** Opens a session now, or after the one that runs, with these event codes besides those that wait; 2 PERIODIC when there are none. Never rejects. */
@@ -172,6 +175,9 @@ function faceOf(cpe: Cpe, factory: Factory, virtualDevices: SimulatedCpe[], stop
     quirks: cpe.quirks,
     journal: cpe.journal.entries,
     virtualDevices,
+    get transfers() {
+      return cpe.transfers;
+    },
     get connectionRequestUrl() {
       return server('ConnectionRequestURL');
     },

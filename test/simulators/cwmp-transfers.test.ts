@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { makeImage } from '../../src/simulators/cwmp-cpe.ts';
+import { makeImage, type CpeOptions } from '../../src/simulators/cwmp-cpe.ts';
 import { TestAcs, download, eventually, getValues, setValues, textIn, textsIn, valuesIn } from './cwmp-acs.ts';
 
 const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
@@ -143,6 +143,19 @@ describe('simulated CPE', () => {
         const since = acs.arrivals.length;
         await acs.ask(cpe, download(files.url('/fw'), 'without'));
         assert.equal(textIn((await acs.arrival('TransferComplete', since)).body, 'FaultCode'), '9012');
+      });
+    }
+
+    for (const [how, options, shown, code] of [
+      ['at once by Basic, with quirk 35', { quirks: [35] }, [`Basic ${btoa('u:p')}`], '0'],
+      ['not at all, with the fault withoutCredentials', { faults: { withoutCredentials: true } }, [''], '9012'],
+    ] as [string, Partial<CpeOptions>, string[], string][]) {
+      it(`showing its credentials ${how}, and ends with ${code}`, async () => {
+        files.wants = 'basic';
+        const cpe = await acs.cpe(options);
+        await acs.ask(cpe, download(files.url('/fw'), 'with', { username: 'u', password: 'p' }));
+        assert.equal(textIn((await acs.arrival('TransferComplete')).body, 'FaultCode'), code);
+        assert.deepEqual(files.shown, shown);
       });
     }
 

@@ -138,6 +138,11 @@ export class Cpe implements Workshop, Sleeper {
     await this.#udp?.stop();
   }
 
+  /** Files that a server has ordered, and that are not reported yet. */
+  get transfers(): Transfers['list'] {
+    return this.#transfers.list;
+  }
+
   // ── what the parts share
 
   readonly scale = (seconds: number): number => (seconds * 1000) / this.#settings.speed;

@@ -22,7 +22,9 @@ export interface Faults {
   emptyAnswer?: string[];
   /** Every transfer ends with this fault code, 9001, 9002, 9010 to 9020. */
   transferFailure?: number;
-  /** A transfer is in progress for ever. */
+  /** Fetches and sends files without the credentials that it was told. */
+  withoutCredentials?: boolean;
+  /** A transfer is in progress for ever; it begins anew at boot. */
   stuckTransfer?: boolean;
   /** `already`: DownloadResponse with Status 0 and no TransferComplete. */
   transferComplete?: 'never' | 'twice' | 'without-event' | 'without-key' | 'already';
@@ -72,6 +74,10 @@ export const namedFaults: Readonly<Record<string, { help: string; faults: Faults
   'download-failure': { help: 'ends every transfer with 9017', faults: { transferFailure: 9017 } },
   'server-unreachable': { help: 'ends every transfer with 9015', faults: { transferFailure: 9015 } },
   'bad-image': { help: 'ends every transfer with 9018', faults: { transferFailure: 9018 } },
+  'no-credentials': {
+    help: 'transfers files without the credentials that it was told',
+    faults: { withoutCredentials: true },
+  },
   'storage-full': { help: 'answers Download with 9004', faults: { storageFull: true } },
   'stuck-transfer': { help: 'never ends a transfer', faults: { stuckTransfer: true } },
   'no-transfer-complete': { help: 'never sends TransferComplete', faults: { transferComplete: 'never' } },

@@ -1,11 +1,19 @@
-import { Authorizer } from './digest.ts';
+import { Authorizer, basic } from './digest.ts';
 import { CpeFault } from './cpe-fault.ts';
+import type { Workshop } from './workshop.ts';
 
 export interface FileRequest {
   url: string;
   username: string;
   password: string;
+  /** How the credentials are shown; default: as the server asks for them. */
+  shows?: 'unasked' | 'never';
   signal: AbortSignal;
+}
+
+export function showsCredentials({ quirks, faults }: Pick<Workshop, 'quirks' | 'faults'>): FileRequest['shows'] {
+  if (faults.withoutCredentials) return 'never';
+  return quirks.has(35) ? 'unasked' : undefined;
 }
 
 const maximumOctets = 64 * 1024 * 1024;
@@ -24,9 +32,13 @@ export function checkFileUrl(url: string): URL {
 async function exchange(method: 'GET' | 'PUT', request: FileRequest, body: Buffer): Promise<Response> {
   const url = checkFileUrl(request.url);
   const authorizer = new Authorizer();
+  const { username, shows } = request;
   const signal = AbortSignal.any([request.signal, AbortSignal.timeout(patience)]);
   for (let attempt = 0; ; attempt += 1) {
-    const authorization = authorizer.header(request, { method, uri: `${url.pathname}${url.search}`, body });
+    const authorization =
+      shows === 'unasked' && username !== ''
+        ? basic(request)
+        : authorizer.header(request, { method, uri: `${url.pathname}${url.search}`, body });
     let response: Response;
     try {
       response = await fetch(url, {
@@ -45,7 +57,7 @@ async function exchange(method: 'GET' | 'PUT', request: FileRequest, body: Buffe
     await response.body?.cancel();
     if (response.status === 401) {
       const known = authorizer.challenged(response.headers.get('www-authenticate') ?? undefined);
-      if (!known || attempt > 0 || request.username === '') throw new CpeFault(9012);
+      if (!known || attempt > 0 || username === '' || shows !== undefined) throw new CpeFault(9012);
     } else if (response.status === 403) throw new CpeFault(9012);
     else throw new CpeFault(method === 'PUT' ? 9011 : 9016, `the file server answered ${response.status}`);
   }

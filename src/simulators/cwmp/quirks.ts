@@ -36,7 +36,7 @@ export const quirks = {
   31: 'sends the cookie of an older session with its Inform',
   32: 'repeats its Inform in the middle of the session',
   34: 'uses Digest with a constant nc, an absolute uri, capitals, and the nonce of an older session',
-  35: 'sends Basic without being asked',
+  35: 'sends Basic without being asked, to file servers too',
   36: 'speaks HTTP/1.0 with text/html and no length on an empty POST',
   37: 'gives up on chunks, on a Content-Encoding and on long header lines',
   38: 'keeps the connection after the end of the session',

@@ -4,7 +4,7 @@ import { keyArgument } from './call.ts';
 import type { Handler } from './call.ts';
 import { CpeFault } from './cpe-fault.ts';
 import type { Content } from './envelope.ts';
-import { checkFileUrl, downloadFile } from './files.ts';
+import { checkFileUrl, downloadFile, showsCredentials } from './files.ts';
 import { wireTime } from './values.ts';
 import type { Workshop } from './workshop.ts';
 import { textOf } from './xml.ts';
@@ -222,7 +222,10 @@ export class Software {
     if (url === '') throw new CpeFault(9003, 'there is no URL');
     checkFileUrl(url);
     const { username, password } = operation;
-    const file = await downloadFile({ url, username, password, signal: power }, () => undefined);
+    const file = await downloadFile(
+      { url, username, password, shows: showsCredentials(this.#workshop), signal: power },
+      () => undefined,
+    );
     journal.record({ kind: 'download', path: url, detail: `deployment unit, ${file.length} octets` });
     const image = inspectImage(file);
     if (typeof image === 'string') throw new CpeFault(9018, `the ${image} of the image is wrong`);

@@ -1,7 +1,7 @@
 import { inspectImage } from '../lwm2m/image.ts';
 import { CpeFault } from './cpe-fault.ts';
 import type { Content } from './envelope.ts';
-import { downloadFile, uploadFile } from './files.ts';
+import { downloadFile, showsCredentials, uploadFile } from './files.ts';
 import { isFirmware, uploadContent } from './file-types.ts';
 import type { EventEntry } from './outbox.ts';
 import { unknownTime, wireTime } from './values.ts';
@@ -121,7 +121,10 @@ export class Transfers {
     transfer.attempts += 1;
     transfer.startTime = wireTime(this.#workshop.now());
     journal.tell('transfer', `${transfer.method} of ${transfer.fileType} begins`, { progress: 0 });
-    if (faults.stuckTransfer) return;
+    if (faults.stuckTransfer) {
+      power.addEventListener('abort', () => this.#schedule(transfer, 0), { once: true });
+      return;
+    }
     try {
       if (faults.transferFailure !== undefined) throw new CpeFault(faults.transferFailure, 'on request');
       const version = await this.#transfer(transfer, AbortSignal.any([transfer.abort.signal, power]));
@@ -161,7 +164,7 @@ export class Transfers {
   async #transfer(transfer: Transfer, signal: AbortSignal): Promise<string | undefined> {
     const { journal, later } = this.#workshop;
     const { url, username, password, commandKey, fileType } = transfer;
-    const request = { url, username, password, signal };
+    const request = { url, username, password, shows: showsCredentials(this.#workshop), signal };
     if (transfer.method === 'Upload') {
       await uploadFile(request, uploadContent(this.#workshop, fileType));
       journal.record({ kind: 'upload', path: url, commandKey, detail: fileType });
