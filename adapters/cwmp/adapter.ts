@@ -17,6 +17,8 @@ import type { Leg } from './leg.ts';
 import { procedures } from './orders.ts';
 import { openCwmpServer, type Arrival, type CwmpServer, type Welcome } from './server.ts';
 import { cwmpDefaults, type CwmpSettings } from './settings.ts';
+import { createStunDevices } from './stun-bindings.ts';
+import { openStunServer, type StunServer } from './stun-server.ts';
 import type { LiteralStyle } from './values.ts';
 import { Waker } from './waking.ts';
 import { checkProof } from './welcome.ts';
@@ -33,6 +35,7 @@ export function createCwmpAdapter(given: Partial<CwmpSettings> = {}): ProtocolAd
   let leg: Leg | undefined;
   let waker: Waker | undefined;
   let server: CwmpServer | undefined;
+  let stun: StunServer | undefined;
 
   async function start(context: AdapterContext): Promise<Listener[]> {
     const started: Leg = {
@@ -62,12 +65,25 @@ export function createCwmpAdapter(given: Partial<CwmpSettings> = {}): ProtocolAd
       exchanged,
       refused,
     };
-    const opened = await openCwmpServer(host, settings, { clock: context.clock, log: context.log });
+    // Before the first CPE comes, for it is told of it.
+    stun = await openStun(started);
+    const opened = await openCwmpServer(host, settings, { clock: context.clock, log: context.log }).catch(
+      async (error: unknown) => {
+        await stun?.close();
+        throw error;
+      },
+    );
     context.metrics.gauge('trivet_cwmp_sessions', () => [{ value: opened.sessions }]);
     server = opened;
     leg = started;
     waker = calls;
-    return [...server.listeners];
+    const listeners = [...server.listeners];
+    if (stun) {
+      const { address: at, port: stunPort } = stun;
+      // RFC 7064
+      listeners.push({ name: 'stun', url: `stun:${bracketed(at)}:${stunPort}`, address: at, port: stunPort });
+    }
+    return listeners;
   }
 
   /** The device that holds the session: itself, or its proxy. */
@@ -132,8 +148,31 @@ export function createCwmpAdapter(given: Partial<CwmpSettings> = {}): ProtocolAd
       waker = undefined;
       await server?.close(deadline);
       server = undefined;
+      await stun?.close();
+      stun = undefined;
     },
   };
+}
+
+/** @throws a sentence: the port of the listener is another setting */
+async function openStun(leg: Leg): Promise<StunServer | undefined> {
+  const { context, settings } = leg;
+  const { host, stunPort, stunAddress, stunKeepAlive } = settings;
+  if (stunPort === undefined) return undefined;
+  const opened = await openStunServer(createStunDevices(leg), { host, port: stunPort }, context).catch(
+    (error: NodeJS.ErrnoException) => {
+      throw new Error(
+        `the STUN server cannot open UDP port ${stunPort} on ${host} (${error.code ?? error.message}); choose another with --cwmp-stun-port`,
+        { cause: error },
+      );
+    },
+  );
+  leg.stun = { plan: { address: stunAddress ?? '', port: opened.port, keepAlive: stunKeepAlive }, sender: opened };
+  return opened;
+}
+
+function bracketed(address: string): string {
+  return address.includes(':') ? `[${address}]` : address;
 }
 
 async function welcome(leg: Leg, authenticator: Authenticator, arrival: Arrival): Promise<Welcome> {

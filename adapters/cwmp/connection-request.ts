@@ -6,6 +6,7 @@ import { request as httpRequest } from 'node:http';
 import { BlockList, isIP } from 'node:net';
 import type { Clock } from '../../src/support/clock.ts';
 import { authorize, isStale, type Credentials } from '../../src/support/http-authentication.ts';
+import { sendFrom, type DatagramSender } from './stun-server.ts';
 
 export type ConnectionResult =
   /** It said that it will come; only the Inform proves it. */
@@ -193,30 +194,40 @@ export function udpMessage(host: string, credentials: Credentials, now: number, 
   return `GET http://${host}?${query} HTTP/1.1\r\n\r\n`;
 }
 
-/** Sends three copies; nobody answers. Never rejects. */
+/** `host:port` or `[host]:port`; undefined when it is neither. */
+export function readUdpAddress(text: string): { host: string; port: number } | undefined {
+  const [, host, port] = /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(text.trim()) ?? [];
+  return host === undefined ? undefined : { host, port: Number(port) };
+}
+
+/**
+ * Sends three copies; nobody answers. Never rejects.
+ * @param shared the socket to which CPEs keep a way open, where there is one; else one of its own
+ */
 export async function requestConnectionByUdp(
   target: UdpTarget,
   settings: ConnectionSettings,
+  shared?: DatagramSender,
 ): Promise<ConnectionResult> {
-  const [, host = '', port = ''] = /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(target.address.trim()) ?? [];
+  const { host, port } = readUdpAddress(target.address) ?? { host: '', port: 0 };
   const problem = problemWithAddress(host, target.seenAt, settings.networks);
   if (problem) return { result: 'forbidden', why: problem };
-  if (Number(port) < 1 || Number(port) > 65_535) return { result: 'forbidden', why: 'its UDP address has no port' };
+  if (port < 1 || port > 65_535) return { result: 'forbidden', why: 'its UDP address has no port' };
   const now = settings.clock.now();
   lastId = Math.max(lastId + 1, Math.floor(now / 1000));
-  const message = udpMessage(target.address.trim(), target.credentials, now, lastId, randomBytes(8).toString('hex'));
-  const socket = createSocket(isIP(host) === 6 ? 'udp6' : 'udp4');
+  const text = udpMessage(target.address.trim(), target.credentials, now, lastId, randomBytes(8).toString('hex'));
+  const message = Buffer.from(text, 'latin1');
+  const own = shared?.reaches(host) ? undefined : createSocket(isIP(host) === 6 ? 'udp6' : 'udp4');
+  // Errors come with the datagram that they concern.
+  own?.on('error', () => {});
   try {
     for (let copy = 0; copy < copies; copy++) {
-      await new Promise<void>((resolve, reject) => {
-        socket.once('error', reject);
-        socket.send(message, Number(port), host, (error) => (error ? reject(error) : resolve()));
-      });
+      await (own ? sendFrom(own, message, port, host) : shared!.send(message, port, host));
     }
     return { result: 'accepted', by: 'UDP connection request' };
   } catch (error) {
     return { result: 'unreachable', why: `the datagram could not be sent: ${(error as Error).message}` };
   } finally {
-    socket.close();
+    own?.close();
   }
 }

@@ -16,6 +16,8 @@ import type { Cancellation, Leg } from './leg.ts';
 import { takeUpQueued, takeUpReported } from './lost-answers.ts';
 import { reconcileNotifications } from './notifications.ts';
 import { newCredentials, provision } from './provisioning.ts';
+import { stunUsername } from './stun-bindings.ts';
+import { provisionStun, textOfPlan } from './stun-provisioning.ts';
 import { proxiedSightings, splitInventory } from './proxied.ts';
 import { readValues } from './reading.ts';
 import type { CpeRequest, Inform } from './rpc.ts';
@@ -111,6 +113,12 @@ export class CpeSession implements SessionHost {
     if (id === undefined) return;
     if (this.#leg.sessions.get(id) === this) this.#leg.sessions.delete(id);
     this.#leg.context.trace.record(id, { direction: 'note', summary: `session over: ${why}` });
+  }
+
+  /** It has proved that it is reached by UDP at this address. Durable when it resolves. */
+  async bound(udpAddress: string): Promise<void> {
+    this.#facts.udpAddress = udpAddress;
+    if (this.#device) await this.#remember(this.#device);
   }
 
   // What the CPE says
@@ -226,6 +234,7 @@ export class CpeSession implements SessionHost {
     // Before the lane is opened: that is when other evidence is read.
     if (!this.#lane) await takeUpQueued(context, device.id, channel, this.#leg.settings);
     if (!this.#facts.provisioned) await this.#provision(device, channel);
+    await this.#provisionStun(device, channel);
     if (!this.#facts.discovered) await this.#discover(device, channel);
     this.#lane ??= await context.openSession(device.id, () => this.workCame());
     await this.#drain(channel);
@@ -300,6 +309,24 @@ export class CpeSession implements SessionHost {
     if (stopped) return;
     facts.provisioned = true;
     if (taken.has(`${root}ManagementServer.PeriodicInformInterval`)) facts.periodicInterval = periodicInterval;
+    await this.#remember(device);
+  }
+
+  /** When it has not been told yet, was told of another server, or there is none any more. */
+  async #provisionStun(device: ManagedDevice, channel: Channel): Promise<void> {
+    const facts = this.#facts;
+    const plan = this.#leg.stun?.plan;
+    const told = plan ? textOfPlan(plan) : '';
+    if (told === (facts.stun?.told ?? '')) return;
+    // Kept before they are sent, as those of connection requests.
+    facts.stun ??= { ...newCredentials(), username: stunUsername(device.id), told: '' };
+    await this.#remember(device);
+    const { username, password } = facts.stun;
+    const wanted = plan && { ...plan, credentials: { username, password } };
+    const { stopped, udpAddress } = await provisionStun(channel, facts.root, wanted, 'trivet');
+    if (stopped) return;
+    if (udpAddress !== undefined) facts.udpAddress = udpAddress;
+    facts.stun = { username, password, told };
     await this.#remember(device);
   }
 

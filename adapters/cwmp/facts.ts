@@ -11,6 +11,8 @@ export interface CpeFacts {
   udpAddress?: string;
   /** Credentials that we gave it for connection requests. */
   connectionRequest?: Credentials;
+  /** Credentials that we gave it for our STUN server, and of which server it was told; '' = of none. */
+  stun?: Credentials & { told: string };
   /** Our settings were written since its last bootstrap. */
   provisioned: boolean;
   /** s; what it was told. */
@@ -37,6 +39,7 @@ export function readFacts(facts: Json): CpeFacts | undefined {
     connectionRequestUrl: text(facts['connectionRequestUrl']),
     udpAddress: text(facts['udpAddress']),
     connectionRequest: readCredentials(facts['connectionRequest']),
+    stun: readStun(facts['stun']),
     provisioned: facts['provisioned'] === true,
     periodicInterval: typeof facts['periodicInterval'] === 'number' ? facts['periodicInterval'] : undefined,
     discovered: facts['discovered'] === true,
@@ -47,15 +50,26 @@ export function readFacts(facts: Json): CpeFacts | undefined {
 export function writeFacts(facts: CpeFacts): Json {
   const json: { [member: string]: Json } = {};
   for (const [name, value] of Object.entries(facts)) {
-    if (value !== undefined) json[name] = typeof value === 'object' ? structuredClone(value) : value;
+    if (value !== undefined) json[name] = copyOf(value);
   }
   return json;
+}
+
+/** The next change of the facts is not one of what is stored. */
+function copyOf(value: NonNullable<CpeFacts[keyof CpeFacts]>): Json {
+  if (Array.isArray(value)) return [...value];
+  return typeof value === 'object' ? { ...value } : value;
 }
 
 function readCredentials(value: Json | undefined): Credentials | undefined {
   if (!isObject(value)) return undefined;
   const { username, password } = value;
   return typeof username === 'string' && typeof password === 'string' ? { username, password } : undefined;
+}
+
+function readStun(value: Json | undefined): CpeFacts['stun'] {
+  const credentials = readCredentials(value);
+  return credentials && { ...credentials, told: (isObject(value) ? text(value['told']) : undefined) ?? '' };
 }
 
 function text(value: Json | undefined): string | undefined {

@@ -28,6 +28,7 @@ export function factsAfter(
   }
   if (occasion.bootstrap) {
     facts.provisioned = false;
+    if (facts.stun) facts.stun = { ...facts.stun, told: '' };
     facts.notified = [];
   }
   return facts;

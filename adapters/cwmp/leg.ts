@@ -4,6 +4,8 @@ import type { DeviceId, Operation } from '../../src/management/operation.ts';
 import type { CpeSession } from './cpe-session.ts';
 import type { KnowledgeBase } from './knowledge.ts';
 import type { CwmpSettings } from './settings.ts';
+import type { StunPlan } from './stun-provisioning.ts';
+import type { DatagramSender } from './stun-server.ts';
 
 export interface Leg {
   readonly context: AdapterContext;
@@ -17,6 +19,8 @@ export interface Leg {
   readonly observed: Set<DeviceId>;
   /** Cancellations that wait for a session. */
   readonly cancellations: Map<DeviceId, Cancellation[]>;
+  /** Our STUN server, once it is open: what CPEs are told of it, and the socket. */
+  stun?: { readonly plan: StunPlan; readonly sender: DatagramSender };
   /** A device has begun a session: it need not be called any more. */
   came(id: DeviceId): void;
 }

@@ -29,6 +29,12 @@ export interface CwmpSettings extends CwmpServerSettings {
   connectionBackoff: number;
   /** Connection requests in a row that are repeated by themselves. */
   connectionRetries: number;
+  /** Port of the STUN server (TR-069 annex G), 0 = any free one; undefined = there is none. Its address is that of the listener. */
+  stunPort?: number;
+  /** Where CPEs find it: a name or an address; undefined or empty = the host of the ACS URL, which a CPE takes by itself. */
+  stunAddress?: string;
+  /** s between two binding requests of a CPE, at least. */
+  stunKeepAlive: number;
   /** CIDR of the networks in which CPEs are called; empty = any that is not local to this machine. */
   connectionNetworks: readonly string[];
   /** From the acceptance of a transfer to TransferComplete. */
@@ -52,6 +58,7 @@ export const cwmpDefaults: Readonly<CwmpSettings> = Object.freeze({
   connectionPatience: 30_000,
   connectionBackoff: 3_000,
   connectionRetries: 5,
+  stunKeepAlive: 30,
   connectionNetworks: [],
   downloadDeadline: 24 * 3_600_000,
   updateDeadline: 3_600_000,

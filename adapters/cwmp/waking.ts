@@ -1,9 +1,17 @@
-/** How a CPE is called: HTTP where it has an URL, else UDP, else it is waited for. One that is busy is called again by itself. */
+/** How a CPE is called: HTTP where it has an URL, else UDP, behind a NAT UDP alone, else it is waited for. One that is busy is called again by itself. */
+import { isIP } from 'node:net';
 import type { ManagedDevice, WakeResult } from '../../src/management/adapter.ts';
 import type { DeviceId } from '../../src/management/operation.ts';
-import { requestConnection, requestConnectionByUdp, type ConnectionResult } from './connection-request.ts';
+import {
+  readUdpAddress,
+  requestConnection,
+  requestConnectionByUdp,
+  type ConnectionResult,
+  type ConnectionSettings,
+} from './connection-request.ts';
 import { readFacts, type CpeFacts } from './facts.ts';
 import type { Leg } from './leg.ts';
+import type { DatagramSender } from './stun-server.ts';
 
 /** A CPE that answered 503 (quirk 40). */
 interface Call {
@@ -78,11 +86,9 @@ export class Waker {
 
   async #call({ id, presence }: ManagedDevice, facts: CpeFacts): Promise<ConnectionResult> {
     const { context, settings } = this.#leg;
-    const result = await call(facts, presence.address, {
-      clock: context.clock,
-      timeout: settings.connectionTimeout,
-      networks: settings.connectionNetworks,
-    });
+    const { connectionTimeout: timeout, connectionNetworks: networks } = settings;
+    const shared = this.#leg.stun?.sender;
+    const result = await call(facts, presence.address, { clock: context.clock, timeout, networks }, shared);
     context.metrics.count('trivet_connection_requests_total', { result: result.result });
     const summary = `connection request: ${'by' in result ? result.by : result.why}`;
     context.trace.record(id, { direction: 'out', summary });
@@ -93,10 +99,28 @@ export class Waker {
 async function call(
   { connectionRequestUrl: url, connectionRequest: credentials, udpAddress }: CpeFacts,
   seenAt: string | undefined,
-  settings: Parameters<typeof requestConnection>[1],
+  settings: ConnectionSettings,
+  shared: DatagramSender | undefined,
 ): Promise<ConnectionResult> {
+  const byUdp = async (): Promise<ConnectionResult | undefined> =>
+    udpAddress && credentials
+      ? requestConnectionByUdp({ address: udpAddress, credentials, seenAt }, settings, shared)
+      : undefined;
+  const isNat = isBehindNat(url, udpAddress, seenAt);
+  // Its URL is of a network that is not ours: nobody would answer, and the requester would wait for that.
+  const first = isNat ? await byUdp() : undefined;
+  if (first?.result === 'accepted') return first;
   let result: ConnectionResult = { result: 'unreachable', why: 'it has told no address for connection requests' };
   if (url !== undefined && url !== '') result = await requestConnection({ url, credentials, seenAt }, settings);
-  if (result.result === 'accepted' || result.result === 'busy' || !udpAddress || !credentials) return result;
-  return requestConnectionByUdp({ address: udpAddress, credentials, seenAt }, settings);
+  if (isNat || result.result === 'accepted' || result.result === 'busy') return result;
+  return (await byUdp()) ?? result;
+}
+
+/** Its Informs and its datagrams come from one address, and its ConnectionRequestURL names another one. */
+function isBehindNat(url: string | undefined, udpAddress: string | undefined, seenAt: string | undefined): boolean {
+  if (!url || !udpAddress || seenAt === undefined || !URL.canParse(url)) return false;
+  const outside = readUdpAddress(udpAddress)?.host;
+  const inside = new URL(url).hostname.replace(/^\[|\]$/g, '');
+  const seen = seenAt.replace(/^::ffff:(?=\d+\.)/i, '');
+  return outside === seen && isIP(inside) !== 0 && inside !== seen;
 }
