@@ -46,15 +46,27 @@ export function sentWithoutOutcome(operation: Operation): Reply {
 export function notSentInTime(device: DeviceEntry | undefined): string {
   if (!device) return causes['session-timeout'].explanation;
   const { state, lastSeen, why } = device.device.presence;
-  const wake = device.wake && 'why' in device.wake ? `; ${device.wake.why}${expectedAt(device.wake)}` : '';
+  const wake = wordsOf(device.wake);
   return (
     `the device was not available in time (${state}${why ? `: ${why}` : ''}, last contact ${new Date(lastSeen).toISOString()}${wake}); ` +
     'nothing was sent and nothing will be, use a longer Request Expiration Timestamp or a non-blocking request'
   );
 }
 
-/** When a device that cannot be called comes by itself. */
-function expectedAt(wake: WakeResult): string {
-  const time = wake.state === 'waiting' ? wake.nextContact : undefined;
-  return time === undefined ? '' : `, expected ${new Date(time).toISOString()}`;
+/** How it was called, or when one that cannot be called comes by itself. */
+function wordsOf(wake: WakeResult | undefined): string {
+  switch (wake?.state) {
+    case 'asked':
+      return `; it was called by ${wake.by}${expected(' before', wake.expectedBefore)}`;
+    case 'waiting':
+      return `; ${wake.why}${expected('', wake.nextContact)}`;
+    case 'impossible':
+      return `; ${wake.why}`;
+    default:
+      return '';
+  }
+}
+
+function expected(word: string, time: number | undefined): string {
+  return time === undefined ? '' : `, expected${word} ${new Date(time).toISOString()}`;
 }

@@ -1,5 +1,5 @@
 /** Makes a device open a session, and tells those who wait when that is impossible. */
-import type { WakeResult } from './adapter.ts';
+import type { ProtocolAdapter, WakeResult } from './adapter.ts';
 import type { Core } from './core.ts';
 import type { DeviceEntry } from './device-registry.ts';
 import type { LaneEntry } from './lane.ts';
@@ -15,7 +15,14 @@ export function wakeFor(core: Core, device: DeviceEntry): void {
     if (device.wake) react(core, device, device.wake);
     return;
   }
-  device.wokenAt = now;
+  call(core, device, adapter, 1);
+}
+
+/** Calls of a device that says that it comes and does not; then it is waited for. */
+const maximumCalls = 2;
+
+function call(core: Core, device: DeviceEntry, adapter: ProtocolAdapter, attempt: number): void {
+  device.wokenAt = core.clock.now();
   device.wake = undefined;
   // A leg that throws at once is treated like one that rejects.
   const asked = new Promise<WakeResult>((resolve) => resolve(adapter.wake(device.device)));
@@ -23,6 +30,7 @@ export function wakeFor(core: Core, device: DeviceEntry): void {
     (result) => {
       device.wake = result;
       react(core, device, result);
+      if (result.state === 'asked') expectSession(core, device, adapter, result, attempt);
     },
     (error: unknown) => {
       core.log.error({ err: error, device: device.device.id }, 'a leg failed to wake a device');
@@ -30,6 +38,24 @@ export function wakeFor(core: Core, device: DeviceEntry): void {
       react(core, device, device.wake);
     },
   );
+}
+
+/** Whoever took the call may not come all the same: only its session proves it. */
+function expectSession(
+  core: Core,
+  device: DeviceEntry,
+  adapter: ProtocolAdapter,
+  result: Extract<WakeResult, { state: 'asked' }>,
+  attempt: number,
+): void {
+  if (result.expectedBefore === undefined) return;
+  core.clock.after(result.expectedBefore - core.clock.now(), () => {
+    // It came, or it was called anew.
+    if (device.wake !== result) return;
+    if (!core.lanes.existing(device.device.lane)?.queue.length) return;
+    if (attempt < maximumCalls) call(core, device, adapter, attempt + 1);
+    else device.wake = { state: 'waiting', why: `it took the ${result.by} ${maximumCalls} times and did not come` };
+  });
 }
 
 function react(core: Core, device: DeviceEntry, result: WakeResult): void {

@@ -286,6 +286,40 @@ describe('a lane', () => {
       assert.deepEqual(world.leg.wakes, ['pump']);
     });
 
+    it('6021: it took the call and did not come; it was called once more, and the answer says so', async () => {
+      await session.close();
+      const asked = (within: number) => ({
+        state: 'asked' as const,
+        by: 'HTTP connection request',
+        expectedBefore: world.clock.now() + within,
+      });
+      world.leg.wakeResult = asked(30_000);
+      const label = await world.object('label');
+      const patience = (within: number) => requester(world, { within });
+      const hasty = world.management.update(label, { text: 'x' }, patience(1000));
+      const patient = world.management.update(label, { text: 'y' }, patience(90_000));
+      await settled();
+      world.clock.advance(1100);
+      await settled();
+      assert.match(
+        ((await hasty) as { explanation: string }).explanation,
+        /called by HTTP connection request, expected before 20/,
+      );
+      world.leg.wakeResult = asked(28_900 + 30_000);
+      world.clock.advance(28_900);
+      await settled();
+      assert.equal(world.leg.wakes.length, 2);
+      world.clock.advance(30_000);
+      await settled();
+      world.clock.advance(30_000);
+      assert.equal(statusOf(await patient), 6021);
+      assert.match(
+        ((await patient) as { explanation: string }).explanation,
+        /took the HTTP connection request 2 times/,
+      );
+      assert.equal(world.leg.wakes.length, 2);
+    });
+
     it('a non-blocking request waits even for a device that is gone', async () => {
       const object = await world.object('label');
       await world.context.deviceGone(session.device, 'winter');
