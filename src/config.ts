@@ -167,6 +167,7 @@ function editDistance(left: string, right: string): number {
 
 function checkTogether(settings: Settings): void {
   for (const directory of settings.profiles) checkProfileDirectory(directory);
+  checkTls(settings);
   if (!settings.insecure) checkListeners(settings);
 }
 
@@ -185,17 +186,75 @@ function checkProfileDirectory(directory: string): void {
   );
 }
 
+/** Settings that say nothing without one another. */
+function checkTls(settings: Settings): void {
+  const wrong = (sentence: string): never => {
+    throw new SettingError(sentence);
+  };
+  const { 'tls.certificate': certificate, 'tls.key': key } = settings;
+  if (certificate && !key) wrong('--tls-certificate needs --tls-key, the private key of the certificate');
+  if (key && !certificate) wrong('--tls-key needs --tls-certificate, the certificate of the key');
+  const asked = settings['cwmp.clientCertificate'];
+  const authorities = settings['cwmp.clientAuthorities'];
+  if (asked !== 'none' && !certificate)
+    wrong(`--cwmp-client-certificate ${asked} needs TLS: give --tls-certificate and --tls-key`);
+  if (asked !== 'none' && !authorities)
+    wrong(`--cwmp-client-certificate ${asked} needs --cwmp-client-authorities, whose certificates count`);
+  if (asked === 'none' && authorities)
+    wrong('--cwmp-client-authorities needs --cwmp-client-certificate optional or required');
+  if (settings['cwmp.authentication'] === 'required' && !settings['devices.credentials'] && asked === 'none')
+    wrong(
+      '--cwmp-authentication required lets nobody in: give --devices-credentials, or --cwmp-client-certificate with --cwmp-client-authorities',
+    );
+}
+
 /** Safe by default: a listener that is reachable from outside needs credentials or the word of the operator. */
 function checkListeners(settings: Settings): void {
+  const [open] = openListeners(settings);
+  if (!open) return;
+  const { listener, option, host, why, remedy } = open;
+  throw new SettingError(
+    `${option} ${host} opens the ${listener} listener beyond this machine ${why}; ` +
+      `${remedy}keep a loopback address (127.0.0.1, ::1, localhost), or say --insecure to accept it`,
+  );
+}
+
+export interface OpenListener {
+  listener: string;
+  /** That gave it its address. */
+  option: string;
+  host: string;
+  why: string;
+  /** What closes it, before the address; with a comma at its end. */
+  remedy: string;
+}
+
+/** Listeners that are reachable from outside, and talk to everybody, or let everybody read passwords. */
+export function openListeners(settings: Settings): OpenListener[] {
+  const open: OpenListener[] = [];
+  const look = (listener: string, bind: SettingKey, problem: string | undefined, remedy = ''): void => {
+    const own = settings[bind] as string | undefined;
+    const host = own ?? settings.bind;
+    if (problem === undefined || isLoopback(host)) return;
+    open.push({ listener, option: own ? optionName(bind) : '--bind', host, why: problem, remedy });
+  };
+  const nobodyIsAsked = 'without credentials';
+  const everybodyIsAsked = settings['cwmp.authentication'] === 'required';
+  const passwords = 'say --cwmp-authentication required with --devices-credentials, ';
   for (const listener of ['mca', 'lwm2m', 'cwmp', 'omadm', 'admin', 'artifact'] as const) {
-    const host = settings[`${listener}.bind`] ?? settings.bind;
-    if (isLoopback(host)) continue;
-    const name = settings[`${listener}.bind`] ? optionName(`${listener}.bind`) : '--bind';
-    throw new SettingError(
-      `${name} ${host} opens the ${listener} listener beyond this machine without credentials; ` +
-        `keep a loopback address (127.0.0.1, ::1, localhost), or say --insecure to accept it`,
-    );
+    if (listener !== 'cwmp') look(listener, `${listener}.bind`, nobodyIsAsked);
+    else if (!everybodyIsAsked) look(listener, 'cwmp.bind', nobodyIsAsked, passwords);
+    else if (settings['cwmp.basic'] === 'always')
+      look(
+        listener,
+        'cwmp.bind',
+        'with passwords that everybody on the way can read (--cwmp-basic always)',
+        'say --cwmp-basic secure, so that devices answer with Digest or come over TLS, ',
+      );
   }
+  if (settings['tls.certificate'] && !everybodyIsAsked && settings['cwmp.clientCertificate'] !== 'required')
+    look('cwmps', 'cwmp.tlsBind', nobodyIsAsked, `say --cwmp-client-certificate required, or ${passwords.slice(4)}`);
+  return open;
 }
 
 export function isLoopback(host: string): boolean {

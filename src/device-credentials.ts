@@ -31,6 +31,9 @@ export interface LiveCredentials extends CredentialSource {
   close(): void;
 }
 
+/** Without a file no device has any. */
+export const noCredentials: LiveCredentials = { forDevice: () => Promise.resolve(undefined), close() {} };
+
 /** @throws SettingError when the file cannot be used; later versions of it that cannot are logged, and the old one stays in use */
 export async function openDeviceCredentials(
   path: string,

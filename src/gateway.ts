@@ -7,16 +7,17 @@ import { createSoftwareManagement } from '../adapters/lwm2m/software-management.
 import { createArtifacts, type Artifacts } from './artifacts/artifacts.ts';
 import { createGrants, grantSecret } from './artifacts/grants.ts';
 import { createInProcessBus } from './bus/in-process.ts';
-import { isLoopback, redactedSettings, type Settings } from './config.ts';
+import { isLoopback, openListeners as listenersThatAreOpen, redactedSettings, type Settings } from './config.ts';
 import { createCse, type CseRuntime } from './cse/create-cse.ts';
 import { adminPolicyID } from './cse/first-start.ts';
 import type { CseSettings } from './cse/settings.ts';
 import type { OnboardingSettings } from './cse/onboarding.ts';
 import { createManagedObjects } from './cse/managed-objects.ts';
 import { createResourceSide } from './cse/resource-side.ts';
+import { noCredentials, openDeviceCredentials } from './device-credentials.ts';
 import { createDeviceDirectory } from './device-directory.ts';
 import { explainListenError, listenHttp, onDemand, urlOf } from './listeners.ts';
-import type { CredentialSource, Listener, ProtocolAdapter } from './management/adapter.ts';
+import type { Listener, ProtocolAdapter } from './management/adapter.ts';
 import { createManagement, type ManagementRuntime } from './management/management.ts';
 import { loadMappings, preparedMappings, type Mappings } from './management/mapping.ts';
 import type { ResourceSide } from './management/resource-side.ts';
@@ -27,11 +28,13 @@ import { createVocabulary } from './onem2m/create-vocabulary.ts';
 import { openStore } from './store/open.ts';
 import { systemClock } from './support/clock.ts';
 import { ensureDirectory } from './support/directories.ts';
+import type { LiveTls } from './support/live-tls.ts';
 import { watchEventLoop } from './support/event-loop.ts';
 import type { Log } from './support/log.ts';
 import { packageFile } from './support/package-files.ts';
 import { createLog } from './support/pino-log.ts';
 import { createPrometheusMetrics, type PrometheusMetrics } from './support/prometheus.ts';
+import { openTlsFiles } from './tls.ts';
 import type { Store } from './store/store.ts';
 import type { Metrics } from './support/metrics.ts';
 
@@ -42,15 +45,12 @@ export interface Gateway {
   stop(deadline: Date): Promise<void>;
 }
 
-/** Devices have no credentials yet: every leg that asks for one is told so. */
-const noCredentials: CredentialSource = { forDevice: () => Promise.resolve(undefined) };
-
 /** ms in which an image at a foreign URL must have arrived before it can be pushed to a device. */
 const foreignImageTimeout = 300_000;
 
 /** In the order in which they are shown. */
-const listenerNames = ['mca', 'lwm2m', 'cwmp', 'artifact', 'admin'] as const;
-type ListenerName = (typeof listenerNames)[number];
+const listenerNames = ['mca', 'lwm2m', 'cwmp', 'cwmps', 'artifact', 'admin'] as const;
+type ListenerName = Exclude<(typeof listenerNames)[number], 'cwmps'>;
 
 /** Steps of the stop, run in reverse order of the start; also when the start fails half way. */
 type StopStep = (deadline: Date) => Promise<void>;
@@ -113,6 +113,12 @@ async function assembleParts(
 ): Promise<Parts> {
   const clock = systemClock;
   const metrics = createPrometheusMetrics();
+  const fileOptions = { clock, log };
+  const tls = await openTlsFiles(settings, fileOptions);
+  if (tls) stopSteps.push(async () => tls.close());
+  const credentialsFile = settings['devices.credentials'];
+  const credentials = credentialsFile ? await openDeviceCredentials(credentialsFile, fileOptions) : noCredentials;
+  stopSteps.push(async () => credentials.close());
   const stopWatching = watchEventLoop(metrics);
   stopSteps.push(async () => stopWatching());
 
@@ -148,7 +154,7 @@ async function assembleParts(
   });
   const legs: Leg[] = [
     { name: 'lwm2m', adapter: createLwm2mAdapter(lwm2mSettings(settings)) },
-    { name: 'cwmp', adapter: createCwmpAdapter(cwmpSettings(settings, mappings)) },
+    { name: 'cwmp', adapter: createCwmpAdapter(cwmpSettings(settings, mappings, tls)) },
   ];
 
   // Management and CSE know each other through two ports: each is handed the other's once both are there.
@@ -164,7 +170,7 @@ async function assembleParts(
     resourceSide: () => resourceSide!,
     settings: { laneCapacity: settings['lane.capacity'], traceMessages: settings['trace.messages'] },
     artifacts,
-    credentials: noCredentials,
+    credentials,
   });
   const notifier = createNotifier({
     store,
@@ -235,9 +241,10 @@ async function openListeners(
 
   for (const { name, adapter } of legs) {
     const context = management.contextFor(adapter.technology);
-    const listeners = await adapter.start(context).catch((error: NodeJS.ErrnoException) => {
+    const listeners = await adapter.start(context).catch((error: NodeJS.ErrnoException & { listener?: string }) => {
       // Errors of the socket alone name a system call.
-      throw error.syscall === undefined ? error : explainListenError(error, place(name));
+      if (error.syscall === undefined) throw error;
+      throw explainListenError(error, error.listener === 'cwmps' ? placeOfTls(settings) : place(name));
     });
     stopSteps.push((deadline) => adapter.stop(deadline));
     for (const listener of listeners) opened.set(listener.name, listener);
@@ -327,10 +334,29 @@ function lwm2mSettings(settings: Settings): Parameters<typeof createLwm2mAdapter
   };
 }
 
-function cwmpSettings(settings: Settings, mappings: Mappings): Parameters<typeof createCwmpAdapter>[0] {
+/** Its settings begin with `cwmp.tls`. */
+function placeOfTls(settings: Settings): { name: string; host: string; port: number } {
+  return { name: 'cwmp-tls', host: settings['cwmp.tlsBind'] ?? settings.bind, port: settings['cwmp.tlsPort'] };
+}
+
+function cwmpSettings(
+  settings: Settings,
+  mappings: Mappings,
+  tls: LiveTls | undefined,
+): Parameters<typeof createCwmpAdapter>[0] {
+  const host = settings['cwmp.bind'] ?? settings.bind;
   return {
-    host: settings['cwmp.bind'] ?? settings.bind,
+    host,
     port: settings['cwmp.port'],
+    tls: tls && {
+      ...placeOfTls(settings),
+      files: tls,
+      minimumVersion: settings['tls.minimumVersion'],
+      clientCertificate: settings['cwmp.clientCertificate'],
+    },
+    trustedProxies: settings['trusted.proxy'],
+    authentication: settings['cwmp.authentication'],
+    basic: settings['cwmp.basic'] === 'always' || isLoopback(host),
     objects: mappings.objectPaths('cwmp'),
     maximumBodyBytes: settings['cwmp.maximumBodyBytes'],
     maximumConnections: settings['cwmp.maximumConnections'],
@@ -353,10 +379,10 @@ function once(step: StopStep): StopStep {
 }
 
 function warnOfOpenListeners(settings: Settings, log: Log): void {
-  const open = listenerNames.filter((name) => !isLoopback(settings[`${name}.bind`] ?? settings.bind));
-  if (open.length > 0) {
-    log.warn({ listeners: open }, 'insecure: these listeners are open beyond this machine and ask for no credentials');
-  }
+  // OMA DM has no listener yet.
+  const open = listenersThatAreOpen(settings).filter(({ listener }) => listener !== 'omadm');
+  const why = Object.fromEntries(open.map((one) => [one.listener, one.why]));
+  if (open.length > 0) log.warn({ listeners: why }, 'insecure: these listeners are open beyond this machine');
 }
 
 async function reasonsNotReady(store: Store, serving: boolean): Promise<string[]> {

@@ -162,6 +162,8 @@ export const settingDefinitions = {
   'lwm2m.bind': optionalText('Address of the LwM2M listener', hostMeaning, host),
   'cwmp.port': port(7547, 'TR-069 (CWMP over HTTP)'),
   'cwmp.bind': optionalText('Address of the TR-069 listener', hostMeaning, host),
+  'cwmp.tlsPort': port(7549, 'TR-069 over TLS, open when `tls.certificate` and `tls.key` are given'),
+  'cwmp.tlsBind': optionalText('Address of the TR-069 listener with TLS', hostMeaning, host),
   'omadm.port': port(7548, 'OMA DM (reserved: this version has no OMA DM leg yet)'),
   'omadm.bind': optionalText('Address of the OMA DM listener', hostMeaning, host),
   'admin.port': port(8090, 'Health, metrics, uploads, traces'),
@@ -169,6 +171,20 @@ export const settingDefinitions = {
   'artifact.port': port(8085, 'Downloads of firmware and software images by devices (HTTP)'),
   'artifact.bind': optionalText('Address of the artifact listener', hostMeaning, host),
   insecure: flag('Accept listeners beyond loopback without credentials (logged at every start)'),
+  'tls.certificate': optionalText(
+    'Certificate of the gateway, followed by those up to its authority; opens the listeners with TLS. Read again when it changes',
+    'the path of a PEM file',
+  ),
+  'tls.key': optionalText('Private key of that certificate, without a password', 'the path of a PEM file'),
+  'tls.minimumVersion': choice(
+    'TLSv1.2',
+    'Oldest version of TLS that is spoken; before TLSv1.2 the weak ciphers and signatures of its time are, too',
+    ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'],
+  ),
+  'devices.credentials': optionalText(
+    'User names and passwords of devices. Read again when it changes',
+    'the path of a CSV file',
+  ),
   'public.url': optionalText(
     'Base URL at which devices reach the artifact listener',
     'http://… or https://…',
@@ -274,6 +290,25 @@ export const settingDefinitions = {
     ['update', 'register'],
   ),
   'lwm2m.pushBlockSize': integer(1024, 'Block size of a firmware push', 16, 1024, 'bytes: 16, 32, … 1024'),
+  'cwmp.authentication': choice(
+    'known',
+    'Which devices have to show their credentials: those that have some in `devices.credentials`, all (required), or none',
+    ['known', 'required', 'none'],
+  ),
+  'cwmp.basic': choice(
+    'secure',
+    'Where Basic authentication is taken, which tells the password: over TLS and on a loopback address, or always',
+    ['secure', 'always'],
+  ),
+  'cwmp.clientAuthorities': optionalText(
+    'Authorities of the certificates of devices. Read again when it changes',
+    'the path of a PEM file',
+  ),
+  'cwmp.clientCertificate': choice(
+    'none',
+    'Whether a device that comes over TLS is asked for a certificate; optional: one without is asked for its password',
+    ['none', 'optional', 'required'],
+  ),
   'cwmp.maximumBodyBytes': integer(
     16_777_216,
     'Largest message of a device, also unpacked',
@@ -281,7 +316,7 @@ export const settingDefinitions = {
     268_435_456,
     'bytes',
   ),
-  'cwmp.maximumConnections': integer(20_000, 'Connections of the TR-069 listener at one time', 1, 1_000_000),
+  'cwmp.maximumConnections': integer(20_000, 'Connections of each TR-069 listener at one time', 1, 1_000_000),
   'cwmp.maximumSessions': integer(
     5_000,
     'TR-069 sessions at one time; further devices are answered 503 and come again',

@@ -344,11 +344,11 @@ function listenerOf(name: string, scheme: string, { address, port }: OpenListene
   return { name, url: `${scheme}://${host}:${port}`, address, port };
 }
 
-/** The port of the other listener cannot be had: this one goes, too. */
-function closing(plain: OpenListener): (error: unknown) => Promise<never> {
+/** The port of the other listener cannot be had: this one goes, too. The error names the listener. */
+function closing(plain: OpenListener): (error: Error) => Promise<never> {
   return async (error) => {
     await plain.close(new Date());
-    throw error;
+    throw Object.assign(error, { listener: 'cwmps' });
   };
 }
 

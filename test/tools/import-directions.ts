@@ -35,6 +35,7 @@ const roots = [
   'src/cli/',
   'src/config.ts',
   'src/setting-definitions.ts',
+  'src/tls.ts',
   'src/version.ts',
   'src/listeners.ts',
   'src/device-credentials.ts',
