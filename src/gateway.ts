@@ -84,7 +84,7 @@ async function startParts(settings: Settings, log: Log, stopSteps: StopStep[]): 
   const opened = new Map<string, Listener>();
   const parts = await assembleParts(settings, log, opened, stopSteps);
   await openListeners(settings, log, parts, opened, stopSteps);
-  const order: string[] = [...listenerNames];
+  const order: string[] = listenerNames.flatMap((name) => (name === 'cwmp' ? [name, 'stun'] : [name]));
   return [...opened.values()].sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
 }
 
@@ -368,9 +368,17 @@ function cwmpSettings(
     periodicInterval: Math.round(settings['cwmp.periodicInform'] / 1000),
     connectionTimeout: settings['cwmp.connectionRequestTimeout'],
     connectionNetworks: settings['cwmp.connectionRequestNetworks'],
+    stunPort: settings['cwmp.stunPort'],
+    stunHost: settings['cwmp.stunBind'],
+    stunAddress: settings['cwmp.stunAddress'] ?? hostOf(settings['public.url']),
+    stunKeepAlive: Math.round(settings['cwmp.stunKeepAlive'] / 1000),
     downloadDeadline: settings['procedure.downloadDeadline'],
     updateDeadline: settings['procedure.updateDeadline'],
   };
+}
+
+function hostOf(url: string | undefined): string | undefined {
+  return url === undefined ? undefined : new URL(url).hostname.replace(/^\[|\]$/g, '');
 }
 
 function once(step: StopStep): StopStep {

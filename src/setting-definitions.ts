@@ -64,6 +64,17 @@ function port(value: number, meaning: string): SettingDefinition<number> {
   return { ...integer(value, meaning, 0, 65535), allowed: 'a port from 0 to 65535 (0 = any free port)' };
 }
 
+/** No port: the listener is off. */
+function optionalPort(meaning: string): SettingDefinition<number | undefined> {
+  const { parse } = port(0, meaning);
+  return setting<number | undefined>(
+    undefined,
+    meaning,
+    'a port from 0 to 65535 (0 = any free port), or off',
+    (given) => (given === 'off' ? { ok: true, value: undefined } : parse(given)),
+  );
+}
+
 const unitMilliseconds = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** Value in ms. */
@@ -347,6 +358,21 @@ export const settingDefinitions = {
     'Networks in which devices are called; others only at the address that their Informs come from (default: any address that is not of this machine or link)',
     'networks like 10.0.0.0/8 or 2001:db8::/32',
     readNetwork,
+  ),
+  'cwmp.stunPort': optionalPort(
+    'STUN server (UDP) for TR-069 devices behind NAT; its socket also sends them their connection requests. Usual: 3478',
+  ),
+  'cwmp.stunBind': optionalText('Address of the STUN server (default: that of the TR-069 listener)', hostMeaning, host),
+  'cwmp.stunAddress': optionalText(
+    'Where devices find the STUN server (default: the host of public.url, else the address it is bound to, else the host of the ACS URL)',
+    'a host name or an address',
+    /^[0-9A-Za-z.:-]+$/,
+  ),
+  'cwmp.stunKeepAlive': duration(
+    '30s',
+    'Least time between two messages by which a device keeps its binding at the STUN server',
+    '1s',
+    '1h',
   ),
   'cwmp.closeConnections': yesNo(true, 'Close the connection at the end of a TR-069 session'),
   'procedure.downloadDeadline': duration(

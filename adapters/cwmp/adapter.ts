@@ -157,17 +157,19 @@ export function createCwmpAdapter(given: Partial<CwmpSettings> = {}): ProtocolAd
 /** @throws a sentence: the port of the listener is another setting */
 async function openStun(leg: Leg): Promise<StunServer | undefined> {
   const { context, settings } = leg;
-  const { host, stunPort, stunAddress, stunKeepAlive } = settings;
+  const { stunPort, stunHost: host = settings.host, stunAddress, stunKeepAlive: keepAlive } = settings;
   if (stunPort === undefined) return undefined;
   const opened = await openStunServer(createStunDevices(leg), { host, port: stunPort }, context).catch(
     (error: NodeJS.ErrnoException) => {
       throw new Error(
-        `the STUN server cannot open UDP port ${stunPort} on ${host} (${error.code ?? error.message}); choose another with --cwmp-stun-port`,
+        `the STUN server cannot open UDP port ${stunPort} on ${host} (${error.code ?? error.message}); see --cwmp-stun-port and --cwmp-stun-bind`,
         { cause: error },
       );
     },
   );
-  leg.stun = { plan: { address: stunAddress ?? '', port: opened.port, keepAlive: stunKeepAlive }, sender: opened };
+  // Bound to all addresses: a CPE that is told none takes the host of its ACS (TR-069 G.2.1.1).
+  const bound = opened.address === '0.0.0.0' || opened.address === '::' ? '' : opened.address;
+  leg.stun = { plan: { address: stunAddress ?? bound, port: opened.port, keepAlive }, sender: opened };
   return opened;
 }
 

@@ -29,9 +29,11 @@ export interface CwmpSettings extends CwmpServerSettings {
   connectionBackoff: number;
   /** Connection requests in a row that are repeated by themselves. */
   connectionRetries: number;
-  /** Port of the STUN server (TR-069 annex G), 0 = any free one; undefined = there is none. Its address is that of the listener. */
+  /** Port of the STUN server (TR-069 annex G), 0 = any free one; undefined = there is none. */
   stunPort?: number;
-  /** Where CPEs find it: a name or an address; undefined or empty = the host of the ACS URL, which a CPE takes by itself. */
+  /** Where it is bound; undefined = as the listener. */
+  stunHost?: string;
+  /** Where CPEs find it: a name or an address; undefined = where it is bound. */
   stunAddress?: string;
   /** s between two binding requests of a CPE, at least. */
   stunKeepAlive: number;
