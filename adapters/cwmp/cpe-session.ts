@@ -11,7 +11,7 @@ import { discoverObjects } from './discovery.ts';
 import { occasionOf } from './events.ts';
 import { executeOperation } from './execution.ts';
 import { newFacts, readFacts, writeFacts, type CpeFacts } from './facts.ts';
-import { factsAfter, inventoryAfter } from './inform-news.ts';
+import { callWith, factsAfter, inventoryAfter } from './inform-news.ts';
 import type { Cancellation, Leg } from './leg.ts';
 import { takeUpQueued, takeUpReported } from './lost-answers.ts';
 import { reconcileNotifications } from './notifications.ts';
@@ -129,6 +129,7 @@ export class CpeSession implements SessionHost {
     const known = await context.deviceByIdentity(identity);
     const occasion = occasionOf(inform);
     const facts = factsAfter(inform, occasion, known && readFacts(known.facts), namespace);
+    callWith(facts, (await context.credentials.forDevice(technology, identity))?.connectionRequest);
     const admission = await context.deviceSeen({
       identity,
       technology,

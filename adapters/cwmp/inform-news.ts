@@ -1,5 +1,6 @@
 /** What an Inform changes in what is known of its CPE. Pure. */
 import type { Inventory } from '../../src/management/adapter.ts';
+import type { Credentials } from '../../src/support/http-authentication.ts';
 import type { Occasion } from './events.ts';
 import { newFacts, type CpeFacts } from './facts.ts';
 import type { Inform } from './rpc.ts';
@@ -32,6 +33,17 @@ export function factsAfter(
     facts.notified = [];
   }
   return facts;
+}
+
+/**
+ * What the operator has stored for connection requests comes before what we made up; when it is not what the CPE was told, it is
+ * told again.
+ */
+export function callWith(facts: CpeFacts, stored: Credentials | undefined): void {
+  const { username, password } = facts.connectionRequest ?? {};
+  if (!stored || (stored.username === username && stored.password === password)) return;
+  facts.connectionRequest = stored;
+  facts.provisioned = false;
 }
 
 function rootOf({ parameters }: Inform): string | undefined {
