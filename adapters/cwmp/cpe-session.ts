@@ -4,6 +4,7 @@
  */
 import type { Inventory, LaneSession, ManagedDevice } from '../../src/management/adapter.ts';
 import type { DeviceId, Operation } from '../../src/management/operation.ts';
+import type { Failure } from '../../src/management/outcome.ts';
 import { createChannel, type Channel } from './channel.ts';
 import { noteDeployment, noteInform, noteTransfer, type CpeNow } from './completions.ts';
 import type { Conversation } from './conversation.ts';
@@ -44,6 +45,8 @@ export class CpeSession implements SessionHost {
   #now: CpeNow | undefined;
   #lane: LaneSession | undefined;
   #isDriving = false;
+  /** Its objects were asked for in this session: what it would not say is asked in the next one. */
+  #hasAskedObjects = false;
   #hasMore = false;
   /** What is asked of the CPE now belongs to it. */
   #serving: Operation | undefined;
@@ -236,7 +239,7 @@ export class CpeSession implements SessionHost {
     if (!this.#lane) await takeUpQueued(context, device.id, channel, this.#leg.settings);
     if (!this.#facts.provisioned) await this.#provision(device, channel);
     await this.#provisionStun(device, channel);
-    if (!this.#facts.discovered) await this.#discover(device, channel);
+    if (!this.#facts.discovered && !this.#hasAskedObjects) await this.#discover(device, channel);
     this.#lane ??= await context.openSession(device.id, () => this.workCame());
     await this.#drain(channel);
     if (!this.#restarts && !this.#isOver) await this.#reconcile(device, channel);
@@ -335,9 +338,12 @@ export class CpeSession implements SessionHost {
     const { context, settings } = this.#leg;
     const facts = this.#facts;
     const { identity, address } = this.#start;
+    this.#hasAskedObjects = true;
     const { objects, stopped } = await discoverObjects(channel, settings.objects, facts.root);
-    if (stopped) return;
+    if (stopped) return this.#keepObjects(device, stopped);
     const { own, proxied } = splitInventory(objects);
+    const behind = await proxiedSightings(channel, proxied, identity);
+    if (behind.stopped) return this.#keepObjects(device, behind.stopped);
     const modelPath = `${facts.root}DeviceInfo.ModelName`;
     const model = (await readValues(channel, [modelPath])).values.get(modelPath)?.value;
     facts.discovered = true;
@@ -351,12 +357,23 @@ export class CpeSession implements SessionHost {
       facts: writeFacts(facts),
     });
     if (admission.admitted) this.#device = admission.device;
-    for (const sighting of await proxiedSightings(channel, proxied, identity)) {
+    for (const sighting of behind.sightings) {
       const known = await context.deviceByIdentity(sighting.identity);
       // One that opens sessions of its own tells more of itself than its entry does.
       if (known && readFacts(known.facts)) continue;
       await context.deviceSeen(sighting);
     }
+  }
+
+  /** What it would not say now may be there all the same. */
+  #keepObjects({ id }: ManagedDevice, { explanation, evidence }: Failure): void {
+    const { context } = this.#leg;
+    const why = evidence ?? explanation;
+    context.log.info({ device: id, why }, 'the objects of a CPE are looked for again in its next session');
+    context.trace.record(id, {
+      direction: 'note',
+      summary: `objects are looked for again in the next session: ${why}`,
+    });
   }
 
   async #reconcile(device: ManagedDevice, channel: Channel): Promise<void> {

@@ -1,6 +1,6 @@
 /**
  * Which of the mapped objects a CPE has: GetParameterNames, level by level, and only where a mapping goes. Instance numbers
- * begin at 1 and have holes; what a CPE answers beside the question is not followed.
+ * begin at 1 and have holes; what a CPE answers beside the question is not followed. An object is gone only when the CPE has said so.
  */
 import type { InventoryObject } from '../../src/management/adapter.ts';
 import type { Channel } from './channel.ts';
@@ -11,10 +11,20 @@ interface Branch {
   children: Map<string, Branch>;
 }
 
+interface Place {
+  path: string;
+  branch: Branch;
+  /** The answer to the level above has named it. */
+  isCertain: boolean;
+}
+
 const anyInstance = '*';
 const instanceSegment = /^(?:\d{1,10}|\[[^\]]+\])$/;
 const maximumQuestions = 500;
 const maximumObjects = 2_000;
+
+/** Faults that say that an object is not there: its name is invalid, or nothing can be asked about it (TR-069 A.3.2.3). */
+const absences: ReadonlySet<number> = new Set([9000, 9005]);
 
 /** `Device.X.{i}.Y.` → tree. Templates of another root are left out. */
 export function branchesOf(templates: readonly string[], root: string): Branch {
@@ -35,7 +45,7 @@ export function branchesOf(templates: readonly string[], root: string): Branch {
 export interface Discovered {
   /** Every object on the way to a mapped one, and the mapped ones, from the root on. */
   objects: InventoryObject[];
-  /** The CPE fell silent: nothing is certain. */
+  /** The CPE fell silent, or would not say: nothing is certain, and what was known before still holds. */
   stopped?: Failure;
 }
 
@@ -46,34 +56,46 @@ export async function discoverObjects(
   root: string,
 ): Promise<Discovered> {
   const found = new Set<string>([root]);
-  const open: { path: string; branch: Branch }[] = [{ path: root, branch: branchesOf(templates, root) }];
+  const open: Place[] = [{ path: root, branch: branchesOf(templates, root), isCertain: true }];
   let questions = 0;
+  /** The first refusal, as long as no question was answered: a CPE that answers none has not said that it has nothing. */
+  let refusal: Failure | undefined;
+  let isAnswered = false;
   for (let next = open.shift(); next; next = open.shift()) {
-    const { path, branch } = next;
-    if (branch.children.size === 0) continue;
+    const { path, branch, isCertain } = next;
+    if (branch.children.size === 0 && isCertain) continue;
     if (++questions > maximumQuestions) break;
-    const { answer, failure } = await channel.ask('GetParameterNames', { path, nextLevel: true });
-    if (failure?.cause === 'no-answer') return { objects: [], stopped: failure };
-    // Some refuse the root (quirk 22): then every child is asked for by itself.
-    const children = answer ? childrenIn(answer.names, path) : path === root ? [...branch.children.keys()] : [];
-    for (const child of children) {
-      const below =
-        branch.children.get(child) ?? (instanceSegment.test(child) ? branch.children.get(anyInstance) : undefined);
-      if (!below || child === anyInstance) continue;
-      const childPath = `${path}${child}.`;
-      if (found.size >= maximumObjects || found.has(childPath)) continue;
-      if (answer) found.add(childPath);
-      else if (!(await exists(channel, childPath))) continue;
-      else found.add(childPath);
-      open.push({ path: childPath, branch: below });
+    const { answer, failure, fault } = await channel.ask('GetParameterNames', { path, nextLevel: true });
+    if (!answer) {
+      const isRefusedRoot = path === root && fault !== undefined;
+      if (!isRefusedRoot && !(fault && absences.has(fault.code))) return { objects: [], stopped: failure };
+      if (fault.code !== 9005) refusal ??= failure;
+      // Some refuse the root (quirk 22): then every child is asked for by itself.
+      if (isRefusedRoot) open.push(...placesBelow(next, branch.children.keys(), false));
+      continue;
+    }
+    isAnswered = true;
+    if (found.size < maximumObjects) found.add(path);
+    for (const place of placesBelow(next, childrenIn(answer.names, path), true)) {
+      if (found.size >= maximumObjects || found.has(place.path)) continue;
+      found.add(place.path);
+      open.push(place);
     }
   }
+  if (refusal && !isAnswered) return { objects: [], stopped: refusal };
   return { objects: [...found].map((path) => ({ path })) };
 }
 
-async function exists(channel: Channel, path: string): Promise<boolean> {
-  const { answer } = await channel.ask('GetParameterNames', { path, nextLevel: true });
-  return answer !== undefined;
+/** Those of the names to which a mapping goes. */
+function placesBelow({ path, branch }: Place, names: Iterable<string>, isCertain: boolean): Place[] {
+  const places: Place[] = [];
+  for (const name of names) {
+    if (name === anyInstance) continue;
+    const below =
+      branch.children.get(name) ?? (instanceSegment.test(name) ? branch.children.get(anyInstance) : undefined);
+    if (below) places.push({ path: `${path}${name}.`, branch: below, isCertain });
+  }
+  return places;
 }
 
 /** Names of the child objects; a CPE may answer with more levels than were asked for, or with anything. */

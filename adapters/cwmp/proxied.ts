@@ -1,8 +1,9 @@
 /** Devices behind a CPE: listed in its tree, without a session of their own (TR-069 annex J, TS-0006 6.1). */
 import type { InventoryObject, Sighting } from '../../src/management/adapter.ts';
+import type { Failure } from '../../src/management/outcome.ts';
 import type { Channel } from './channel.ts';
 import { deviceUrn, embeddedUrn } from './identity.ts';
-import { readValues } from './reading.ts';
+import { isAbsence, readValues } from './reading.ts';
 
 const virtual = /^(?:Device|InternetGatewayDevice)\.ManagementServer\.VirtualDevice\.(?:\d+|\[[^\]]+\])\./;
 const embedded = /^(?:Device|InternetGatewayDevice)\.ManagementServer\.EmbeddedDevice\.(?:\d+|\[[^\]]+\])\./;
@@ -18,21 +19,23 @@ export function splitInventory(objects: readonly InventoryObject[]): { own: Inve
   return { own, proxied: [...proxied] };
 }
 
-/** A sighting for every entry that names its device. `proxy`: identity of the CPE. */
+/** A sighting for every entry that names its device. `proxy`: identity of the CPE. `stopped`: it would not say them all. */
 export async function proxiedSightings(
   channel: Channel,
   entries: readonly string[],
   proxy: string,
-): Promise<Sighting[]> {
+): Promise<{ sightings: Sighting[]; stopped?: Failure }> {
   const names = entries.flatMap((entry) =>
     (virtual.test(entry)
       ? ['ManufacturerOUI', 'ProductClass', 'SerialNumber']
       : ['ControllerID', 'ProxiedDeviceID']
     ).map((name) => entry + name),
   );
-  const { values } = await readValues(channel, names);
+  const { values, failures, stopped } = await readValues(channel, names);
+  const refusal = stopped ?? [...failures.values()].find((failure) => !isAbsence(failure));
+  if (refusal) return { sightings: [], stopped: refusal };
   const word = (name: string): string => values.get(name)?.value.trim() ?? '';
-  return entries.flatMap((entry): Sighting[] => {
+  const sightings = entries.flatMap((entry): Sighting[] => {
     const identity = virtual.test(entry)
       ? virtualIdentity(word(`${entry}ManufacturerOUI`), word(`${entry}ProductClass`), word(`${entry}SerialNumber`))
       : embeddedIdentity(proxy, word(`${entry}ControllerID`), word(`${entry}ProxiedDeviceID`));
@@ -48,6 +51,7 @@ export async function proxiedSightings(
       },
     ];
   });
+  return { sightings };
 }
 
 function virtualIdentity(oui: string, productClass: string, serialNumber: string): string | undefined {

@@ -95,7 +95,8 @@ function resultOf(channel: Channel, target: Target, read: ValuesRead): TargetRes
   };
 }
 
-function isAbsence({ cause, evidence }: Failure): boolean {
+/** The CPE has said that there is no such parameter. */
+export function isAbsence({ cause, evidence }: Failure): boolean {
   return cause === 'not-implemented' && (evidence?.startsWith('9005') ?? false);
 }
 
