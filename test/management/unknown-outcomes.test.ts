@@ -41,6 +41,28 @@ describe('an outcome that nobody knows', () => {
     return (await world.management.operation(operation.id))?.state;
   }
 
+  it('counts as under way from the dispatch to the end, also in the next process', async () => {
+    const { operation } = await lose('firmware');
+    const isUnderWay = (of: World): boolean => of.management.isUnderWay(operation.id);
+    assert.equal(isUnderWay(world), true);
+    await session.settle(operation, noAnswer);
+    assert.equal(await state(operation), 'unknown');
+    assert.equal(isUnderWay(world), true);
+    const next = await world.restarted();
+    assert.equal(isUnderWay(next), true);
+    await next.management.forget(operation.device);
+    assert.equal(isUnderWay(next), false);
+    assert.equal(next.management.isUnderWay('nobody-1'), false);
+  });
+
+  it('does not count as under way while it waits', async () => {
+    void world.management.update(await world.object('reboot'), { reboot: true }, requester(world));
+    const operation = await takeOne(session);
+    assert.equal(world.management.isUnderWay(operation.id), false);
+    await session.dispatched([operation]);
+    assert.equal(world.management.isUnderWay(operation.id), true);
+  });
+
   describe('no answer to Reboot', () => {
     it('is success when the device registers anew, also while the leg still waits for the answer', async () => {
       const { reply, operation } = await lose('reboot');
