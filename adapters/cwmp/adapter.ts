@@ -8,7 +8,7 @@ import type {
   ProtocolAdapter,
 } from '../../src/management/adapter.ts';
 import type { Operation } from '../../src/management/operation.ts';
-import { workStateOf } from './completions.ts';
+import { cancelTransfer, whyNotCancellable } from './cancelling.ts';
 import type { Conversation } from './conversation.ts';
 import { CpeSession } from './cpe-session.ts';
 import { createAuthenticator, type Authenticator } from '../../src/support/http-authentication.ts';
@@ -26,8 +26,6 @@ import { checkProof } from './welcome.ts';
 export type { CwmpSettings } from './settings.ts';
 
 const realm = 'trivet';
-/** ms in which a session must come for a cancellation. */
-const cancelPatience = 30_000;
 
 /** @param given over the defaults of `settings.ts`; `objects` default to none. */
 export function createCwmpAdapter(given: Partial<CwmpSettings> = {}): ProtocolAdapter {
@@ -93,31 +91,9 @@ export function createCwmpAdapter(given: Partial<CwmpSettings> = {}): ProtocolAd
 
   async function cancel(device: ManagedDevice, operation: Operation): Promise<CancelResult> {
     if (!leg || !waker) return { state: 'not-cancellable', why: 'the CWMP leg is not started' };
-    const work = workStateOf(operation);
-    const isTransfer = work?.work === 'firmware' || work?.work === 'transfer';
-    if (!isTransfer)
-      return { state: 'not-cancellable', why: 'only transfers can be cancelled on a CPE (CancelTransfer)' };
-    if (work.phase === 'applying') {
-      return { state: 'not-cancellable', why: 'the file is on the device already: it cannot be stopped any more' };
-    }
-    const { context, cancellations, sessions } = leg;
-    const holder = await holderOf(leg, device);
-    const result = new Promise<CancelResult>((resolve) => {
-      const list = cancellations.get(holder.id) ?? [];
-      const entry = { operation, done: resolve };
-      cancellations.set(holder.id, [...list, entry]);
-      context.clock.after(cancelPatience, () => {
-        const left = cancellations.get(holder.id)?.filter((one) => one !== entry) ?? [];
-        if (left.length > 0) cancellations.set(holder.id, left);
-        else cancellations.delete(holder.id);
-        const explanation = 'the device did not come in time to be told; try again when it does';
-        resolve({ state: 'refused', failure: { cause: 'session-timeout', explanation } });
-      });
-    });
-    const session = sessions.get(holder.id);
-    if (session?.isOpen) session.workCame();
-    else await waker.wake(holder);
-    return result;
+    const why = whyNotCancellable(operation);
+    if (why !== undefined) return { state: 'not-cancellable', why };
+    return cancelTransfer(leg, waker, await holderOf(leg, device), operation);
   }
 
   return {

@@ -58,6 +58,11 @@ export class Waker {
     this.#busy.delete(id);
   }
 
+  /** It answered 503, and is called again by itself. */
+  isCalling(id: DeviceId): boolean {
+    return this.#busy.has(id);
+  }
+
   close(): void {
     for (const { cancel } of this.#busy.values()) cancel();
     this.#busy.clear();

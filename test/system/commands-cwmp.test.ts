@@ -189,6 +189,27 @@ describe('a command for a TR-069 device', () => {
     }
   });
 
+  it('answers 6026 at once when the device cannot be told to cancel it, and goes on', async () => {
+    const silent = createServer(() => {});
+    await new Promise<void>((resolve) => void silent.listen(0, '127.0.0.1', resolve));
+    try {
+      const cpe = await addCpe(world);
+      const slow = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/image`;
+      const execution = await start(cpe, download, { dld: [{ ftyp: '1 Firmware Upgrade Image', url: slow }] });
+      cpe.simulator.faults.connectionRequest = 'not-found';
+      const answer = await world.mca.update(execution, { 'm2m:exin': { exd: true } });
+      assert.equal(answer.rsc, 6026, answer.text);
+      assert.match(answer.dbg, /cannot be told now.*404.*cancel it again/);
+      expectMembers(expectOk(await world.mca.get(execution)), { exs: pending, exr: 31 });
+      cpe.simulator.faults.connectionRequest = undefined;
+      expectOk(await world.mca.update(execution, { 'm2m:exin': { exd: true } }), 2004);
+      expectMembers(expectOk(await world.mca.get(execution)), { exs: cancelled, exr: 31 });
+    } finally {
+      silent.closeAllConnections();
+      silent.close();
+    }
+  });
+
   it('is answered although the device cannot be called, and carried out at its next Inform', async () => {
     const cpe = await addCpe(world);
     cpe.simulator.faults.connectionRequest = 'not-found';

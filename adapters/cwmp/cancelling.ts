@@ -1,0 +1,54 @@
+/** Transfers that somebody wants no more: CancelTransfer, in a session that is open or is called for. */
+import type { CancelResult, ManagedDevice, WakeResult } from '../../src/management/adapter.ts';
+import type { Operation } from '../../src/management/operation.ts';
+import { workStateOf } from './completions.ts';
+import type { Cancellation, Leg } from './leg.ts';
+import type { Waker } from './waking.ts';
+
+/** ms in which a session must come for a cancellation. */
+const patience = 30_000;
+
+/** Undefined: it can be cancelled. */
+export function whyNotCancellable(operation: Operation): string | undefined {
+  const work = workStateOf(operation);
+  if (work?.work !== 'firmware' && work?.work !== 'transfer') {
+    return 'only transfers can be cancelled on a CPE (CancelTransfer)';
+  }
+  return work.phase === 'applying' ? 'the file is on the device already: it cannot be stopped any more' : undefined;
+}
+
+/** @param holder the device that holds the session: its own, or its proxy */
+export async function cancelTransfer(
+  leg: Leg,
+  waker: Waker,
+  holder: ManagedDevice,
+  operation: Operation,
+): Promise<CancelResult> {
+  const { context, cancellations, sessions } = leg;
+  let give!: Cancellation['done'];
+  const result = new Promise<CancelResult>((resolve) => (give = resolve));
+  const entry: Cancellation = { operation, done: (answer) => give(answer) };
+  const giveUp = (why: string): void => {
+    const left = cancellations.get(holder.id)?.filter((one) => one !== entry) ?? [];
+    if (left.length > 0) cancellations.set(holder.id, left);
+    else cancellations.delete(holder.id);
+    const explanation = `${why}; cancel it again when it is there`;
+    give({ state: 'refused', failure: { cause: 'session-timeout', explanation } });
+  };
+  cancellations.set(holder.id, [...(cancellations.get(holder.id) ?? []), entry]);
+  const stopWaiting = context.clock.after(patience, () => giveUp('the device did not come in time to be told'));
+  const session = sessions.get(holder.id);
+  if (session?.isOpen) {
+    session.workCame();
+  } else {
+    const woken = await waker.wake(holder);
+    const comesLater =
+      woken.state === 'waiting' && !waker.isCalling(holder.id) && (woken.nextContact ?? 0) > context.now() + patience;
+    if (woken.state === 'impossible' || comesLater) giveUp(`the device cannot be told now (${whyOf(woken)})`);
+  }
+  return result.finally(stopWaiting);
+}
+
+function whyOf(woken: WakeResult): string {
+  return 'why' in woken ? woken.why : '';
+}
