@@ -262,13 +262,19 @@ describe('a command, from the DM application to the device', () => {
     });
   }
 
-  it('in a mode with repetitions is stored, and answers 5001 when it is to be carried out', async () => {
-    const device = await world.addDevice();
-    const command = await make(device, reboot, { exm: 2, exf: 'PT10S', exn: 3 });
-    expectMembers(await get(command), { exm: 2, exf: 'PT10S', exn: 3 });
-    expectRefused(await run(command), 5001, /exm/);
-    assert.equal((await executionsOf(command)).length, 0);
-  });
+  for (const [mode, plan] of [
+    ['IMMEDIATEREPEAT', { exm: 2, exf: 'PT10S', exn: 3 }],
+    ['RANDOMONCE', { exm: 3, exy: 'PT10S' }],
+    ['RANDOMREPEAT', { exm: 4, exf: 'PT10S', exy: 'PT10S', exn: 3 }],
+  ] as const) {
+    it(`in the mode ${mode} is stored, and answers 5001 when it is to be carried out`, async () => {
+      const device = await world.addDevice();
+      const command = await make(device, reboot, plan);
+      expectMembers(await get(command), plan);
+      expectRefused(await run(command), 5001, /exm/);
+      assert.equal((await executionsOf(command)).length, 0);
+    });
+  }
 
   it('never shows the password that it was given', async () => {
     const device = await world.addDevice();
