@@ -200,10 +200,10 @@ export class CpeSession implements SessionHost {
       case 'DUStateChangeComplete':
         await takeUpReported(context, device.id, request.commandKey, settings);
         await noteDeployment(context, device, request);
-        this.#facts.discovered = false;
+        await this.#noteChangedObjects(device);
         return undefined;
       case 'AutonomousDUStateChangeComplete':
-        this.#facts.discovered = false;
+        await this.#noteChangedObjects(device);
         return undefined;
       // oneM2M has nothing that shows them to an application; the trace of the device does.
       case 'AutonomousTransferComplete':
@@ -213,6 +213,14 @@ export class CpeSession implements SessionHost {
       case 'Inform':
         return undefined;
     }
+  }
+
+  /** Durable: once it is answered the CPE does not say it again, and its objects may be looked for in another session only. */
+  async #noteChangedObjects(device: ManagedDevice): Promise<void> {
+    this.#facts.discovered = false;
+    this.#hasAskedObjects = false;
+    this.workCame();
+    await this.#remember(device);
   }
 
   // What we say
@@ -346,7 +354,8 @@ export class CpeSession implements SessionHost {
     if (behind.stopped) return this.#keepObjects(device, behind.stopped);
     const modelPath = `${facts.root}DeviceInfo.ModelName`;
     const model = (await readValues(channel, [modelPath])).values.get(modelPath)?.value;
-    facts.discovered = true;
+    // Unless they have changed meanwhile.
+    facts.discovered = this.#hasAskedObjects;
     const inventory: Inventory = { ...device.inventory, objects: own, ...(model ? { model } : {}) };
     const admission = await context.deviceSeen({
       identity,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { connectCpe, cwmp, idOf, informText, type CpeReply } from './scripted-cpe.ts';
 import { all, fault, response } from './small-cpe.ts';
 import { startSmallLeg, type SmallLeg } from './small-leg.ts';
 
@@ -108,6 +109,56 @@ describe('the objects of a CPE', () => {
     leg.cpe.tree.delete('Device.WiFi.Radio.1.Enable');
     await leg.cpe.session({ events: ['1 BOOT'] });
     assert.ok(!paths().some((path) => path.startsWith('Device.WiFi.')));
+  });
+
+  const changes = {
+    AutonomousDUStateChangeComplete: '<Results><UUID>u</UUID><CurrentState>Installed</CurrentState></Results>',
+    DUStateChangeComplete:
+      '<Results><UUID>u</UUID><CurrentState>Installed</CurrentState></Results><CommandKey>k</CommandKey>',
+  };
+  for (const [method, content] of Object.entries(changes)) {
+    const report = cwmp(`<cwmp:${method}>${content}</cwmp:${method}>`, '8');
+
+    it(`are looked for in a later session when the one of ${method} breaks`, async () => {
+      await onboarded();
+      leg.cpe.tree.set('Device.WiFi.Radio.2.Enable', 'true');
+      await leg.cpe.session({ events: ['11 DU STATE CHANGE COMPLETE'], requests: [report], dieAfter: 2 });
+      assert.match(leg.cpe.replies[0]!.body, new RegExp(`${method}Response`));
+      await leg.cpe.session({ events: ['2 PERIODIC'] });
+      assert.ok(paths().includes('Device.WiFi.Radio.2.'));
+    });
+
+    it(`${method} is not answered when this could not be stored`, async () => {
+      await onboarded();
+      const { remember } = leg.management.context;
+      leg.management.context.remember = () => Promise.reject(new Error('disk full'));
+      await leg.cpe.session({ requests: [report], dieAfter: 2 });
+      leg.management.context.remember = remember;
+      assert.match(leg.cpe.replies[0]!.body, /<FaultCode>8002</);
+    });
+  }
+
+  it('are looked for once more when they change meanwhile', async () => {
+    await onboarded();
+    leg.cpe.tree.set('Device.WiFi.Radio.2.Enable', 'true');
+    const connection = await connectCpe(leg.port);
+    const post = (body: string): Promise<CpeReply> => connection.post(body);
+    await post(informText({ events: ['1 BOOT'] }));
+    const first = await post('');
+    assert.match(first.body, /GetParameterNames/);
+    await post(
+      cwmp(
+        `<cwmp:AutonomousDUStateChangeComplete>${changes.AutonomousDUStateChangeComplete}</cwmp:AutonomousDUStateChangeComplete>`,
+        'a',
+      ),
+    );
+    const empty = response('GetParameterNames', '<ParameterList/>');
+    const next = await post(cwmp(empty, idOf(first.body)));
+    assert.match(next.body, /ModelName/);
+    await post(cwmp(fault(9005), idOf(next.body)));
+    connection.close();
+    await leg.cpe.session({ events: ['2 PERIODIC'] });
+    assert.ok(paths().includes('Device.WiFi.Radio.2.'));
   });
 
   it('are complete only with the devices behind the CPE', async () => {
