@@ -2,9 +2,9 @@
 import type { Clock } from '../../src/support/clock.ts';
 import type { Failure } from '../../src/management/outcome.ts';
 import type { Conversation } from './conversation.ts';
-import { failureOfFault, isTransient, type CpeFault } from './faults.ts';
+import { failureOfFault, isTransient, requestDenied, type CpeFault } from './faults.ts';
 import type { Knowledge } from './knowledge.ts';
-import type { AcsMethod, Answer, Arguments } from './rpc.ts';
+import { isRepeatable, type AcsMethod, type Answer, type Arguments } from './rpc.ts';
 import { defaultStyle, type LiteralStyle } from './values.ts';
 
 export type Result<T> =
@@ -63,14 +63,17 @@ export function createChannel(conversation: Conversation, knowledge: Knowledge, 
     async ask(method, request, hold = false) {
       for (let retry = 0; ; retry++) {
         const result = await askOnce(method, request, hold);
-        const isBusy =
-          result.fault !== undefined && isTransient(result.fault.code) && result.fault.parameters.length === 0;
-        // A fault says that nothing was done, so any method may be asked again.
-        if (!isBusy || retry >= settings.transientRetries) return result;
+        if (!mayAskAgain(method, result.fault) || retry >= settings.transientRetries) return result;
         await new Promise<void>((resolve) => void settings.clock.after(settings.transientPause * 2 ** retry, resolve));
       }
     },
   };
+}
+
+/** A CPE that denies a request (9001) has not begun with it; one that fails (9002) may have done a part of it. */
+function mayAskAgain(method: AcsMethod, fault: CpeFault | undefined): boolean {
+  if (!fault || !isTransient(fault.code) || fault.parameters.length > 0) return false;
+  return fault.code === requestDenied || isRepeatable(method);
 }
 
 function failureOf(

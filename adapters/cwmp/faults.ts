@@ -20,6 +20,7 @@ export interface CpeFault {
   parameters: ParameterFault[];
 }
 
+export const requestDenied = 9001;
 const internalError = 9002;
 const maximumParameterFaults = 1000;
 
@@ -126,7 +127,7 @@ const vendorRow = row('vendor fault', 'bad-request', 'ask the vendor of the CPE 
 
 /** Codes that a CPE gives while it is busy: the same request may succeed a moment later (quirk 46). */
 export function isTransient(code: number): boolean {
-  return code === 9001 || code === 9002;
+  return code === requestDenied || code === internalError;
 }
 
 /** `9005 invalid parameter name`, and the CPE's own words where it has others. */

@@ -35,6 +35,25 @@ const table: { readonly [M in AcsMethod]: Method<Arguments<M>, Answer<M>> } = me
 
 export const acsMethods = Object.freeze(Object.keys(methods)) as readonly AcsMethod[];
 
+/**
+ * Requests that do no more when they are carried out twice: questions, and values that are set all or nothing (TR-069 A.3.2.1).
+ * Not AddObject, which makes a second one, DeleteObject, which fails then, and what restarts, transfers or schedules.
+ */
+const repeatable: ReadonlySet<AcsMethod> = new Set([
+  'CancelTransfer',
+  'GetAllQueuedTransfers',
+  'GetParameterAttributes',
+  'GetParameterNames',
+  'GetParameterValues',
+  'GetRPCMethods',
+  'SetParameterAttributes',
+  'SetParameterValues',
+]);
+
+export function isRepeatable(method: AcsMethod): boolean {
+  return repeatable.has(method);
+}
+
 /** The whole element of a request of ours. */
 export function requestBody<M extends AcsMethod>(name: M, request: Arguments<M>): Xml {
   const tag = new Xml(`cwmp:${name}`);

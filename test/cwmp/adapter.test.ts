@@ -335,6 +335,38 @@ describe('the CWMP leg', () => {
     });
   });
 
+  describe('quirk 46: requests that a CPE must not carry out twice', () => {
+    const execute = (name: string, given: object = {}): Step => ({
+      action: 'execute',
+      target: { path: `rpc:${name}` },
+      arguments: JSON.stringify(given),
+    });
+    const requests: [method: string, step: Step][] = [
+      ['AddObject', { action: 'create', path: 'Device.Policies.Policy.', assignments: [] }],
+      ['DeleteObject', { action: 'delete', path: 'Device.Policies.Policy.1.' }],
+      ['Reboot', execute('Reboot')],
+      ['FactoryReset', execute('FactoryReset')],
+      ['Download', execute('Download', { URL: 'http://files.example/i' })],
+      ['Upload', execute('Upload', { URL: 'http://files.example/i' })],
+      ['ChangeDUState', execute('ChangeDUState', { Operation: 'InstallOpStruct', URL: 'http://files.example/i' })],
+      ['ScheduleInform', execute('ScheduleInform', { DelaySeconds: 5 })],
+    ];
+    for (const [method, step] of requests) {
+      it(`${method} is asked again after 9001, which did nothing, and never after 9002`, async () => {
+        await start();
+        await cpe.session();
+        cpe.handlers.set(method, () => fault(9002));
+        const failed = await run([step], { kind: 'command', repeatable: false });
+        assert.equal(failed.failure?.evidence, '9002 internal error');
+        assert.deepEqual(methods(), [method]);
+        cpe.handlers.set(method, () => fault(9001));
+        const denied = await run([step], { kind: 'command', repeatable: false });
+        assert.equal(denied.failure?.evidence, '9001 request denied');
+        assert.deepEqual(methods(), [method, method, method]);
+      });
+    }
+  });
+
   describe('writing', () => {
     it('writes all at once, in the types of the CPE, with a ParameterKey', async () => {
       await start();
@@ -365,6 +397,17 @@ describe('the CWMP leg', () => {
       cpe.handlers.set('SetParameterValues', () => fault(9008));
       const all = await run([{ action: 'write', assignments: assignments.slice(0, 1) }], { kind: 'write' });
       assert.match(JSON.stringify(all.results), /9008/);
+    });
+
+    it('quirk 46: values are written again after 9002, for a fault says that none was', async () => {
+      await start();
+      await cpe.session();
+      let refusals = 2;
+      cpe.handlers.set('SetParameterValues', () =>
+        refusals-- > 0 ? fault(9002) : response('SetParameterValues', '<Status>0</Status>'),
+      );
+      const assignments = [{ path: `${info}ModelName`, value: 'R9' }];
+      assert.equal((await run([{ action: 'write', assignments }], { kind: 'write' })).status, 'succeeded');
     });
 
     it('quirk 24: a parameter that is said not to be writable is written all the same', async () => {
