@@ -21,7 +21,7 @@ export interface CpeFault {
 }
 
 export const requestDenied = 9001;
-const internalError = 9002;
+export const internalError = 9002;
 const maximumParameterFaults = 1000;
 
 /**

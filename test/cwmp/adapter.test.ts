@@ -637,6 +637,32 @@ describe('the CWMP leg', () => {
       );
     });
 
+    for (const [code, evidence] of [
+      ['', '9002 internal error: image rejected'],
+      ['<FaultCode/>', '9002 internal error: image rejected'],
+      ['<FaultCode>none</FaultCode>', '9002 internal error: image rejected'],
+    ] as const) {
+      it(`a transfer ends with the failure that its FaultString tells when its FaultCode is ${code || 'missing'}`, async () => {
+        await start();
+        const operation = await accepted(update({}));
+        const report = transferComplete(operation.id).replace(
+          /<FaultStruct>.*<\/FaultStruct>/,
+          `<FaultStruct>${code}<FaultString>image rejected</FaultString></FaultStruct>`,
+        );
+        await cpe.session({ requests: [report] });
+        assert.equal(operation.state, 'failed');
+        assert.equal(operation.outcome?.failure?.evidence, evidence);
+      });
+    }
+
+    it('quirk 27: an empty FaultStruct is none', async () => {
+      await start();
+      const operation = await accepted(update({}));
+      const report = transferComplete(operation.id).replace(/<FaultStruct>.*<\/FaultStruct>/, '<FaultStruct/>');
+      await cpe.session({ requests: [report] });
+      assert.equal(operation.state, 'succeeded');
+    });
+
     it('quirk 25: a TransferComplete without its event, without its key or with a part of it is ours; one of nobody is answered', async () => {
       await start();
       for (const key of ['', 'whole', 'part']) {

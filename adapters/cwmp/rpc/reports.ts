@@ -1,4 +1,5 @@
 /** What a CPE says on its own: Inform and the other requests of a CPE (TR-069 A.3.3, A.4.2), and our answers. */
+import { internalError } from '../faults.ts';
 import { childOf, textIn, type Element } from '../soap.ts';
 import { readTime } from '../scalars.ts';
 import type { ParameterValue } from '../values.ts';
@@ -197,8 +198,12 @@ function transferEnd(request: Element): { fault: FaultStruct; startTime?: number
   };
 }
 
+/** Without any code in it the struct is empty, and nothing went wrong (quirk 27); where it speaks all the same, it is of a failure. */
 function readFaultStruct(element: Element | undefined): FaultStruct {
-  return { code: countIn(element, 'FaultCode') ?? 0, text: wordIn(element, 'FaultString') };
+  const text = wordIn(element, 'FaultString');
+  const code = countIn(element, 'FaultCode');
+  const speaks = text !== '' || wordIn(element, 'FaultCode') !== '';
+  return { code: code ?? (speaks ? internalError : 0), text };
 }
 
 /**
