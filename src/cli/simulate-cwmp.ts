@@ -14,6 +14,7 @@ export interface CpeChoices {
   periodic: number;
   speed: number;
   faults: Faults;
+  nat: boolean;
   quirks: number[];
 }
 

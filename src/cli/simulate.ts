@@ -40,6 +40,7 @@ CWMP:
   --periodic S        seconds between periodic Informs (default 0: as the server sets it)
   --username NAME     of the device at the server (default: its identity)
   --password TEXT     of the device at the server (default: none)
+  --nat               it stands behind a NAT: nothing reaches it but UDP connection requests, by STUN
   --fault NAME        what goes wrong; several times for several:
 ${listed(
   Object.entries(namedCpeFaults).map(([name, { help: text }]) => [name, text]),
@@ -101,6 +102,7 @@ function readArguments(argv: string[]) {
         quirk: { type: 'string', multiple: true, default: [] },
         fault: { type: 'string', multiple: true, default: [] },
         speed: { type: 'string', default: '1' },
+        nat: { type: 'boolean', default: false },
         fleet: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
@@ -134,7 +136,7 @@ function refuse(values: Values, names: readonly (keyof Values)[], technology: st
 }
 
 function lwm2mChoices(values: Values) {
-  refuse(values, ['model', 'periodic', 'username', 'password', 'quirk'], 'lwm2m');
+  refuse(values, ['model', 'periodic', 'username', 'password', 'nat', 'quirk'], 'lwm2m');
   const server = values.server ?? 'coap://127.0.0.1:5683';
   if (!URL.canParse(server) || new URL(server).protocol !== 'coap:') {
     throw new UsageError(`--server ${server} is not possible; it takes coap://HOST or coap://HOST:PORT`);
@@ -235,6 +237,7 @@ async function runCpes(choices: CwmpChoices, console: SimulateConsole): Promise<
       periodic,
       speed,
       faults,
+      nat: choices.nat,
       quirks: choices.quirks,
     },
     tell,

@@ -8,6 +8,9 @@ import type { Faults } from './cwmp/faults.ts';
 import type { DeviceEvent, JournalEntry } from './cwmp/journal.ts';
 import type { EmbeddedIdentity, Factory, ProxiedIdentity } from './cwmp/model-common.ts';
 import type { DataModel } from './cwmp/model-roots.ts';
+import { openPort } from './cwmp/datagrams.ts';
+import type { DatagramPort } from './cwmp/datagrams.ts';
+import { Nat, privateAddress } from './cwmp/nat.ts';
 import { checkQuirks } from './cwmp/quirks.ts';
 import type { Quirk } from './cwmp/quirks.ts';
 import type { SessionResult } from './cwmp/sessions.ts';
@@ -79,6 +82,8 @@ export interface CpeOptions {
   http?: HttpStyle;
   /** Listens for UDP connection requests; default true. */
   udp?: boolean;
+  /** It stands behind a NAT: no connection request by HTTP reaches it, and datagrams only from where it has sent some. */
+  nat?: boolean;
   /** Battery and memory change by themselves; default true. */
   life?: boolean;
   /** Seconds for each answer of the server; default 30. */
@@ -108,6 +113,8 @@ export interface SimulatedCpe {
   readonly connectionRequestUrl: string;
   /** host:port of UDP connection requests, or what STUN has found; '' when it does not listen. */
   readonly udpAddress: string;
+  /** The NAT before it, where it has one. */
+  readonly nat: Pick<Nat, 'mapped' | 'strays' | 'rebind'> | undefined;
   /** What was done to the device, oldest first. */
   readonly journal: readonly JournalEntry[];
   /** What the server did against the protocol. */
@@ -161,7 +168,13 @@ export class InformFailed extends Error {
 
 const defaultOui = '0024BE';
 
-function faceOf(cpe: Cpe, factory: Factory, virtualDevices: SimulatedCpe[], stop: () => Promise<void>): SimulatedCpe {
+function faceOf(
+  cpe: Cpe,
+  factory: Factory,
+  virtualDevices: SimulatedCpe[],
+  nat: Nat | undefined,
+  stop: () => Promise<void>,
+): SimulatedCpe {
   const { oui, productClass, serialNumber } = factory;
   const server = (name: string): string => cpe.tree.get(cpe.path(`ManagementServer.${name}`)) ?? '';
   const ask = (method: string, content: Parameters<Cpe['outbox']['request']>[0]['content'], code?: string): void => {
@@ -175,6 +188,7 @@ function faceOf(cpe: Cpe, factory: Factory, virtualDevices: SimulatedCpe[], stop
     quirks: cpe.quirks,
     journal: cpe.journal.entries,
     virtualDevices,
+    nat,
     get transfers() {
       return cpe.transfers;
     },
@@ -278,6 +292,8 @@ export async function startCwmpCpe(options: CpeOptions): Promise<SimulatedCpe> {
   const quirks = checkQuirks(options.quirks ?? []);
   const wake = new WakeServer(options.digest);
   await wake.listen(localAddress);
+  const nat = options.nat ? await Nat.open(localAddress) : undefined;
+  const port: DatagramPort | undefined = nat ?? ((options.udp ?? true) ? await openPort(localAddress) : undefined);
   const settingsFor = (own: CpeOptions, faults: Faults, seed: number, proxied: boolean): CpeSettings => {
     const random = seededRandom(seed);
     return {
@@ -293,8 +309,8 @@ export async function startCwmpCpe(options: CpeOptions): Promise<SimulatedCpe> {
       tls: own.tls ?? {},
       style: own.http ?? {},
       life: own.life ?? true,
-      udp: !proxied && (own.udp ?? true),
-      localAddress,
+      udp: proxied ? undefined : port,
+      privateHost: nat && privateAddress,
       wake,
       wakePath: `/${randomUUID()}`,
       proxied,
@@ -323,8 +339,10 @@ export async function startCwmpCpe(options: CpeOptions): Promise<SimulatedCpe> {
     await wake.stop();
   };
   if (options.onEvent) cpe.journal.events.on('event', options.onEvent);
-  const faces = children.map((child) => faceOf(child.cpe, child.settings.factory, [], () => child.cpe.stop()));
-  const face = faceOf(cpe, settings.factory, faces, stop);
+  const faces = children.map((child) =>
+    faceOf(child.cpe, child.settings.factory, [], undefined, () => child.cpe.stop()),
+  );
+  const face = faceOf(cpe, settings.factory, faces, nat, stop);
   try {
     const results = await Promise.all(all.map((one) => one.start(options.autoInform !== false)));
     const failed = results.find((result) => result && !result.ok);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import type { SimulatedCpe } from '../../src/simulators/cwmp-cpe.ts';
@@ -112,9 +113,16 @@ describe('simulated CPE', () => {
       for (let copy = 0; copy < 3; copy += 1) send(datagram(cpe.udpAddress, credentials, 5));
       send(datagram(cpe.udpAddress, credentials, 4));
       await acs.informWith('6 CONNECTION REQUEST');
-      await eventually(() => (requests().length === 3 ? true : undefined), 'not all were heard');
+      await eventually(() => (requests().length === 6 ? true : undefined), 'not all were heard');
       const told = requests();
-      assert.deepEqual(told, ['udp wrong signature', 'udp not a connection request', 'udp taken']);
+      assert.deepEqual(told, [
+        'udp wrong signature',
+        'udp not a connection request',
+        'udp taken',
+        'udp repeated id',
+        'udp repeated id',
+        'udp repeated id',
+      ]);
       socket.close();
 
       function requests(): (string | undefined)[] {
@@ -151,6 +159,70 @@ describe('simulated CPE', () => {
       assert.ok(requests[0]?.includes('dslforum.org/TR-111 '));
       stun.close();
       await once(stun, 'close');
+    });
+  });
+
+  describe('behind a NAT', () => {
+    it('proves its binding when the server asks for it, and is woken from there alone', async () => {
+      const stun = createSocket('udp4');
+      await new Promise<void>((resolve) => stun.bind(0, '127.0.0.1', resolve));
+      const requests: { bytes: Buffer; from: number }[] = [];
+      const password = 'p4ss';
+      const sign = (text: Buffer): Buffer => {
+        const padded = Buffer.concat([text, Buffer.alloc((64 - (text.length % 64)) % 64)]);
+        return createHmac('sha1', password).update(padded).digest();
+      };
+      const signed = (bytes: Buffer): boolean => bytes.subarray(-20).equals(sign(bytes.subarray(0, -24)));
+      // BINDING-CHANGE is what this server wants a proof for.
+      const change = Buffer.of(0xc0, 2, 0, 0);
+      stun.on('message', (bytes, from) => {
+        requests.push({ bytes, from: from.port });
+        const head = (type: number, length: number): Buffer =>
+          Buffer.concat([Buffer.of(1, type, 0, length), bytes.subarray(4, 20)]);
+        const mapped = Buffer.of(0, 1, 0, 8, 0, 1, from.port >> 8, from.port & 255, 127, 0, 0, 1);
+        let answer = Buffer.concat([head(1, 12), mapped]);
+        if (signed(bytes)) {
+          const text = Buffer.concat([head(1, 36), mapped]);
+          answer = Buffer.concat([text, Buffer.of(0, 8, 0, 20), sign(text)]);
+        } else if (bytes.includes(change)) answer = Buffer.concat([head(0x11, 8), Buffer.of(0, 9, 0, 4, 0, 0, 4, 1)]);
+        stun.send(answer, from.port, from.address);
+      });
+      const cpe = await acs.cpe({ nat: true });
+      assert.equal(new URL(cpe.connectionRequestUrl).hostname, '192.168.1.2');
+      assert.match(cpe.udpAddress, /^192\.168\.1\.2:/);
+      await acs.ask(
+        cpe,
+        setValues({
+          [`${server}STUNServerAddress`]: ['string', ''],
+          [`${server}STUNServerPort`]: ['unsignedInt', String(stun.address().port)],
+          [`${server}STUNUsername`]: ['string', 'me'],
+          [`${server}STUNPassword`]: ['string', password],
+          [`${server}STUNEnable`]: ['boolean', 'true'],
+        }),
+      );
+      const proved = (): string[] =>
+        cpe.journal
+          .filter(({ kind, detail }) => kind === 'stun' && detail?.startsWith('proved'))
+          .map((one) => one.detail!);
+      await eventually(() => (proved().length > 0 ? true : undefined), 'no proof');
+      assert.equal(cpe.udpAddress, cpe.nat?.mapped);
+      assert.deepEqual(proved(), [`proved ${cpe.udpAddress}`]);
+      // A stranger with the right credentials is not let in; the server is.
+      const request = datagram(cpe.udpAddress, credentialsOf(cpe), 9);
+      const [host = '', port = ''] = cpe.udpAddress.split(':');
+      const stranger = createSocket('udp4');
+      stranger.send(request, Number(port), host);
+      await eventually(() => (cpe.nat!.strays === 1 ? true : undefined), 'it was not turned away');
+      stun.send(request, Number(port), host);
+      await acs.informWith('6 CONNECTION REQUEST');
+      // A new binding is found by the next question, and proved.
+      await cpe.nat!.rebind();
+      await eventually(() => (proved().length === 2 ? true : undefined), 'no second proof');
+      assert.equal(cpe.udpAddress, cpe.nat?.mapped);
+      for (const socket of [stun, stranger]) {
+        socket.close();
+        await once(socket, 'close');
+      }
     });
   });
 

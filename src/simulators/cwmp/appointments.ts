@@ -1,17 +1,14 @@
 import type { Timers } from '../lwm2m/timers.ts';
+import type { StunServer } from './stun-client.ts';
 import { unknownTime } from './values.ts';
 import type { Workshop } from './workshop.ts';
-
-interface StunServer {
-  host: string;
-  port: number;
-  username: string;
-}
 
 export interface AppointmentOptions {
   speed: number;
   /** Sends a STUN binding request; undefined when the device does not listen for UDP. */
   bind(server: StunServer): Promise<void> | undefined;
+  /** STUN was switched off. */
+  unbind(): void;
 }
 
 const nothing = (): void => undefined;
@@ -26,6 +23,7 @@ export class Appointments {
   #endRetry = nothing;
   #endPeriod = nothing;
   #endBinding = nothing;
+  #isBinding = false;
 
   constructor(workshop: Workshop, timers: Timers, options: AppointmentOptions) {
     this.#workshop = workshop;
@@ -65,8 +63,11 @@ export class Appointments {
     this.#endPeriod();
     this.#endBinding();
     if (this.#value('PeriodicInformEnable') === 'true') this.#armPeriod();
-    const host = this.#value('STUNServerAddress');
-    if (this.#value('STUNEnable') === 'true' && host !== '') this.#bind(host);
+    const wasBinding = this.#isBinding;
+    this.#isBinding = this.#value('STUNEnable') === 'true';
+    // TR-069 G.2.1.1: without an address of its own it is the host of the ACS.
+    if (this.#isBinding) this.#bind(this.#value('STUNServerAddress') || new URL(this.#value('URL')).hostname);
+    else if (wasBinding) this.#options.unbind();
   }
 
   #value(name: string): string {
@@ -94,7 +95,7 @@ export class Appointments {
     const { scale, journal } = this.#workshop;
     const port = Number(this.#value('STUNServerPort'));
     this.#options
-      .bind({ host, port, username: this.#value('STUNUsername') })
+      .bind({ host, port, username: this.#value('STUNUsername'), password: this.#value('STUNPassword') })
       ?.catch((problem: unknown) => journal.tell('fault', `STUN failed: ${String(problem)}`));
     const seconds = Math.max(1, Number(this.#value('STUNMinimumKeepAlivePeriod')));
     this.#endBinding = this.#timers.after(scale(seconds), () => this.#bind(host));

@@ -19,6 +19,7 @@ import { Software } from './software.ts';
 import { Transfers } from './transfers.ts';
 import type { HttpStyle } from './transport.ts';
 import { ParameterTree } from './tree.ts';
+import type { DatagramPort } from './datagrams.ts';
 import { UdpWake } from './udp-wake.ts';
 import type { Sleeper, WakeServer } from './wake.ts';
 import type { Workshop } from './workshop.ts';
@@ -36,8 +37,10 @@ export interface CpeSettings {
   tls: TlsOptions;
   style: HttpStyle;
   life: boolean;
-  udp: boolean;
-  localAddress: string;
+  /** Where UDP connection requests come in; undefined: nowhere. */
+  udp: DatagramPort | undefined;
+  /** In place of the host of its ConnectionRequestURL: the device sees another one than the world. */
+  privateHost: string | undefined;
   /** Where connection requests come in. */
   wake: WakeServer;
   wakePath: string;
@@ -92,6 +95,7 @@ export class Cpe implements Workshop, Sleeper {
     this.#appointments = new Appointments(this, this.#timers, {
       speed: settings.speed,
       bind: (server) => this.#udp?.bind(server),
+      unbind: () => this.#udp?.unbind(),
     });
     const written = behaviourOf(this, this.#root, () => this.#appointments.arm());
     const methods = methodsOf(this.version, {
@@ -112,13 +116,12 @@ export class Cpe implements Workshop, Sleeper {
       },
       powerCut: () => this.powerCut(),
     });
-    if (settings.udp) this.#udp = new UdpWake(this.#udpSide(), settings.localAddress.includes(':') ? 'udp6' : 'udp4');
+    if (settings.udp) this.#udp = new UdpWake(this.#udpSide(), settings.udp);
     this.outbox.bootstrap();
   }
 
   /** Opens the listeners and boots; the first session begins by itself, and is waited for when asked. */
   async start(waits: boolean): Promise<SessionResult | undefined> {
-    await this.#udp?.listen(this.#settings.localAddress);
     this.#settings.wake.open(this.#settings.wakePath, this);
     this.#furnish();
     this.#boot();
@@ -202,7 +205,7 @@ export class Cpe implements Workshop, Sleeper {
 
   /** What the factory does not know: addresses, clocks, and what the options ask for. */
   #furnish(): void {
-    const { overrides, wake, wakePath } = this.#settings;
+    const { overrides, wake, wakePath, privateHost } = this.#settings;
     const put = (tail: string, value: string): void => {
       const node = this.tree.parameter(this.path(tail));
       if (node) node.value = value;
@@ -211,7 +214,9 @@ export class Cpe implements Workshop, Sleeper {
       const node = this.tree.parameter(this.path(tail));
       if (node) node.live = value;
     };
-    put('ManagementServer.ConnectionRequestURL', wake.url(wakePath));
+    const url = new URL(wake.url(wakePath));
+    if (privateHost !== undefined) url.hostname = privateHost;
+    put('ManagementServer.ConnectionRequestURL', url.href);
     if (this.#udp) put('ManagementServer.UDPConnectionRequestAddress', this.#udp.address);
     // Alias-Based Addressing came with 1.3.
     if (this.version < '1.3') put('ManagementServer.AliasBasedAddressing', 'false');
@@ -306,9 +311,19 @@ export class Cpe implements Workshop, Sleeper {
       credentials: () => this.credentials(),
       up: () => this.#up && !this.faults.offline,
       answered: (how, woken) => this.answered(`udp ${how}`, woken),
+      stun: (what) => {
+        this.journal.record({ kind: 'stun', detail: what });
+        this.journal.tell('wake', `STUN: ${what}`);
+      },
       bound: (address, nat) => {
-        this.tree.set(this.path('ManagementServer.UDPConnectionRequestAddress'), address);
-        this.tree.set(this.path('ManagementServer.NATDetected'), String(nat));
+        // Written over by an option, or taken away.
+        for (const [name, value] of Object.entries({
+          UDPConnectionRequestAddress: address,
+          NATDetected: String(nat),
+        })) {
+          const path = this.path(`ManagementServer.${name}`);
+          if (this.tree.parameter(path)) this.tree.set(path, value);
+        }
       },
     };
   }

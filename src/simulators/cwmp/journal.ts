@@ -20,6 +20,7 @@ export type Deed =
   | 'reboot'
   | 'factory-reset'
   | 'connection-request'
+  | 'stun'
   | 'session'
   | 'session-failed'
   | 'died'
