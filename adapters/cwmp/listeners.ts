@@ -122,7 +122,8 @@ async function listen(
   server.maxConnections = maximumConnections;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, resolve);
+    // After a power cut a whole fleet knocks in one moment; the system holds this to its own limit (net.core.somaxconn).
+    server.listen({ port, host, backlog: maximumConnections }, resolve);
   });
   const bound = server.address() as AddressInfo;
   return { address: bound.address, port: bound.port, close: (deadline) => closeHttpServer(server, deadline) };
