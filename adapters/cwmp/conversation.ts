@@ -2,7 +2,7 @@
  * A session with its promises and its clock: HTTP messages go in and are answered, requests of ours are asked and come back
  * as answers. What follows from what is decided by the state machine of `session.ts`.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Clock } from '../../src/support/clock.ts';
 import type { CpeFault } from './faults.ts';
 import {
@@ -201,7 +201,7 @@ function eventOf(
 ): SessionEvent {
   if (incoming.kind === 'empty') return { event: 'empty' };
   if (incoming.kind === 'unreadable') return { event: 'unreadable', why: incoming.why };
-  const key = createHash('sha1').update(text).digest('base64');
+  const key = hash('sha1', text, 'base64');
   switch (incoming.kind) {
     case 'request':
       return { event: 'request', id, key, request: incoming.request };

@@ -361,10 +361,10 @@ function answer(response: ServerResponse, status: number, text: string, isEnvelo
     response.end();
     return;
   }
-  const octets = Buffer.from(text, 'utf8');
   response.setHeader('Content-Type', isEnvelope ? 'text/xml; charset="utf-8"' : 'text/plain; charset=utf-8');
-  response.setHeader('Content-Length', octets.length);
-  response.end(octets);
+  response.setHeader('Content-Length', Buffer.byteLength(text));
+  // As text it leaves together with the head.
+  response.end(text);
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {
