@@ -1,6 +1,6 @@
 /** CPEs over raw sockets, as a worker: a new connection for every session, fixed strings both ways. */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { answerOf, createCpe, informOf, post, type Cpe, type Occasion } from './cwmp-strings.ts';
+import { answerOf, createCpe, informOf, post, urlOf, type Cpe, type Occasion } from './cwmp-strings.ts';
 import type { Tally } from './rounds.ts';
 import { serveCommands } from './worker.ts';
 
@@ -27,6 +27,8 @@ function converse(
     let text = '';
     let cookie = '';
     let isWelcome = false;
+    let heardOf = 0;
+    const began = performance.now();
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     const end = (how: End): void => {
       socket.destroy();
@@ -34,10 +36,12 @@ function converse(
     };
     const fail = (why: string): void => {
       socket.destroy();
-      reject(new Error(`CPE ${cpe.index}: ${why}`));
+      const after = `${heardOf} answers, ${((performance.now() - began) / 1000).toFixed(1)} s`;
+      reject(new Error(`CPE ${cpe.index}, after ${after}: ${why}`));
     };
     const say = (body: string): void => void socket.write(post(body, cookie), 'latin1');
     const take = (status: number, head: string, body: string): void => {
+      heardOf += 1;
       heard?.({ status, headers: head.split('\r\n').slice(1), body });
       if (status === 204) return isWelcome ? end('served') : fail('204 to an Inform');
       if (status === 503 && !isWelcome) return end('busy');
@@ -61,16 +65,17 @@ function converse(
       take(Number(head.slice(9, 12)), head, body);
     });
     socket.on('error', (error) => fail(error.message));
-    socket.on('close', () => reject(new Error(`CPE ${cpe.index}: the server closed the connection`)));
+    socket.on('close', () => fail('the server closed the connection'));
   });
 }
 
 const cpes = new Map<number, Cpe>();
-let callPort = 7548;
+/** Where connection requests go; nobody listens on 1. */
+let callPort = 1;
 
 function cpeOf(index: number): Cpe {
   let cpe = cpes.get(index);
-  if (!cpe) cpes.set(index, (cpe = createCpe(index, `http://127.0.0.1:${callPort}/${index}`)));
+  if (!cpe) cpes.set(index, (cpe = createCpe(index, urlOf(callPort, index))));
   return cpe;
 }
 
@@ -120,6 +125,8 @@ export interface ArrivalLoad {
 export interface Arrived extends Tally {
   /** Informs that were answered 503. */
   refused: number;
+  /** s, from the first Inform to the last write. */
+  lastWrite: number;
 }
 
 /** s; TR-069 3.2.1.1, of the first retry and of each further one: at least this, at most twice as much. */
@@ -149,7 +156,8 @@ async function arrive({ port, from, count, connections, occasion }: ArrivalLoad)
     }),
   );
   await Promise.all(returns);
-  return { count, refused, seconds: (performance.now() - started) / 1000 };
+  const lastWrite = Math.max(...Array.from({ length: count }, (_, at) => cpeOf(from + at).writtenAt));
+  return { count, refused, seconds: (performance.now() - started) / 1000, lastWrite: (lastWrite - started) / 1000 };
 }
 
 /** Value and number of writes of the own parameter, CPE by CPE. */

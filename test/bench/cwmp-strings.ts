@@ -17,12 +17,18 @@ export interface Cpe {
   url: string;
   /** Value of its own parameter. */
   value: number;
-  /** How often that was set. */
+  /** How often that was set, and when it was last; ms, as `performance.now()`. */
   writes: number;
+  writtenAt: number;
 }
 
 export function createCpe(index: number, url: string): Cpe {
-  return { index, url, value: 0, writes: 0 };
+  return { index, url, value: 0, writes: 0, writtenAt: 0 };
+}
+
+/** Connection request URL of a CPE. */
+export function urlOf(port: number, index: number): string {
+  return `http://127.0.0.1:${port}/${index}`;
 }
 
 /** As in the node that the gateway makes of it. */
@@ -151,6 +157,7 @@ function setValues(cpe: Cpe, text: string): string {
     if (name !== ownParameter) continue;
     cpe.value = Number(all(text, 'Value')[at]);
     cpe.writes += 1;
+    cpe.writtenAt = performance.now();
   }
   return response('SetParameterValues', '<Status>0</Status>');
 }

@@ -12,6 +12,8 @@ export interface Effort {
   readingFor: number;
   /** Octets of the image that is pushed. */
   image: number;
+  /** TR-069 devices that come back after a power cut. */
+  cpes: number;
 }
 
 export const fullEffort: Effort = {
@@ -21,6 +23,7 @@ export const fullEffort: Effort = {
   notifying: 10_000,
   readingFor: 15,
   image: 200_000,
+  cpes: 20_000,
 };
 
 /** Does everything once, to see that it works; figures mean little. */
@@ -31,4 +34,5 @@ export const quickEffort: Effort = {
   notifying: 200,
   readingFor: 3,
   image: 40_000,
+  cpes: 500,
 };

@@ -151,22 +151,33 @@ async function openLoop(load: HttpLoad & { perSecond: number; seconds: number })
   return resultOf(times, (performance.now() - started) / 1000);
 }
 
-/** Every request once, `connections` at a time. */
-async function all(load: HttpLoad & { connections: number }): Promise<LoadResult> {
+/**
+ * Every request once, `connections` at a time.
+ * @param load `find`: a regular expression with one group that every answer must match; the groups are given back in the order of the requests
+ */
+async function all(load: HttpLoad & { connections: number; find?: string }): Promise<LoadResult & { found: string[] }> {
   const open = await linesTo(load.port, load.connections);
+  const wanted = load.find === undefined ? undefined : new RegExp(load.find);
+  const found: string[] = [];
   const times: number[] = [];
   let next = 0;
   const started = performance.now();
   await Promise.all(
     open.map(async (line) => {
-      for (let request = load.requests[next++]; request !== undefined; request = load.requests[next++]) {
+      for (let at = next++; at < load.requests.length; at = next++) {
         const before = performance.now();
-        check(await line.ask(request), load.status);
+        const answer = await line.ask(load.requests[at]!);
         times.push(performance.now() - before);
+        check(answer, load.status);
+        if (!wanted) continue;
+        const text = answer.toString('utf8');
+        const group = wanted.exec(text)?.[1];
+        if (group === undefined) throw new Error(`${load.find} is not in: ${text.slice(-600)}`);
+        found[at] = group;
       }
     }),
   );
-  return resultOf(times, (performance.now() - started) / 1000);
+  return { ...resultOf(times, (performance.now() - started) / 1000), found };
 }
 
 serveCommands({ closedLoop, openLoop, all });
