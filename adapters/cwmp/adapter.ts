@@ -91,9 +91,10 @@ export function createCwmpAdapter(given: Partial<CwmpSettings> = {}): ProtocolAd
 
   async function cancel(device: ManagedDevice, operation: Operation): Promise<CancelResult> {
     if (!leg || !waker) return { state: 'not-cancellable', why: 'the CWMP leg is not started' };
-    const why = whyNotCancellable(operation);
+    const holder = await holderOf(leg, device);
+    const why = whyNotCancellable(operation, holder);
     if (why !== undefined) return { state: 'not-cancellable', why };
-    return cancelTransfer(leg, waker, await holderOf(leg, device), operation);
+    return cancelTransfer(leg, waker, holder, operation);
   }
 
   return {

@@ -1,20 +1,26 @@
 /** Transfers that somebody wants no more: CancelTransfer, in a session that is open or is called for. */
 import type { CancelResult, ManagedDevice, WakeResult } from '../../src/management/adapter.ts';
 import type { Operation } from '../../src/management/operation.ts';
+import { lacks } from './abilities.ts';
 import { workStateOf } from './completions.ts';
+import { readFacts } from './facts.ts';
 import type { Cancellation, Leg } from './leg.ts';
 import type { Waker } from './waking.ts';
 
 /** ms in which a session must come for a cancellation. */
 const patience = 30_000;
 
-/** Undefined: it can be cancelled. */
-export function whyNotCancellable(operation: Operation): string | undefined {
+/** @param holder the device that holds the session. Undefined: it can be cancelled. */
+export function whyNotCancellable(operation: Operation, holder: ManagedDevice): string | undefined {
   const work = workStateOf(operation);
   if (work?.work !== 'firmware' && work?.work !== 'transfer') {
     return 'only transfers can be cancelled on a CPE (CancelTransfer)';
   }
-  return work.phase === 'applying' ? 'the file is on the device already: it cannot be stopped any more' : undefined;
+  if (work.phase === 'applying') return 'the file is on the device already: it cannot be stopped any more';
+  const facts = readFacts(holder.facts);
+  return facts && lacks(facts, 'CancelTransfer')
+    ? 'the device does not list CancelTransfer among its methods'
+    : undefined;
 }
 
 /** @param holder the device that holds the session: its own, or its proxy */

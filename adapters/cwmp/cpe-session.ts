@@ -5,6 +5,7 @@
 import type { Inventory, LaneSession, ManagedDevice } from '../../src/management/adapter.ts';
 import type { DeviceId, Operation } from '../../src/management/operation.ts';
 import type { Failure } from '../../src/management/outcome.ts';
+import { findLackingMethods, lacks } from './abilities.ts';
 import { createChannel, type Channel } from './channel.ts';
 import { noteDeployment, noteInform, noteTransfer, type CpeNow } from './completions.ts';
 import type { Conversation } from './conversation.ts';
@@ -15,7 +16,7 @@ import { newFacts, readFacts, writeFacts, type CpeFacts } from './facts.ts';
 import { callWith, factsAfter, inventoryAfter } from './inform-news.ts';
 import type { Cancellation, Leg } from './leg.ts';
 import { takeUpQueued, takeUpReported } from './lost-answers.ts';
-import { reconcileNotifications } from './notifications.ts';
+import { reconcileNotifications, stillNotified } from './notifications.ts';
 import { newCredentials, provision } from './provisioning.ts';
 import { stunUsername } from './stun-bindings.ts';
 import { provisionStun, textOfPlan } from './stun-provisioning.ts';
@@ -34,6 +35,8 @@ export interface SessionStart {
 }
 
 const technology = 'cwmp';
+/** s after which a CPE shall come back, when a session was not enough. */
+const comingBack = 60;
 
 export class CpeSession implements SessionHost {
   readonly #leg: Leg;
@@ -53,6 +56,8 @@ export class CpeSession implements SessionHost {
   #isOver = false;
   /** The CPE restarts at the end of the session: what waits belongs into the next one. */
   #restarts = false;
+  /** There is more in the lane than one session may carry. */
+  #isCutShort = false;
 
   constructor(leg: Leg, start: SessionStart, conversation: Conversation) {
     this.#leg = leg;
@@ -232,6 +237,7 @@ export class CpeSession implements SessionHost {
         this.#hasMore = false;
         await this.#drive();
       } while (this.#hasMore && this.isOpen && this.#conversation.count < this.#leg.settings.maximumRequests);
+      if (this.#isCutShort) await this.#askToComeBack();
     } finally {
       this.#closeLane();
     }
@@ -244,9 +250,11 @@ export class CpeSession implements SessionHost {
     const { context } = this.#leg;
     await this.#cancelTransfers(device, channel);
     // Before the lane is opened: that is when other evidence is read.
-    if (!this.#lane) await takeUpQueued(context, device.id, channel, this.#leg.settings);
+    if (!this.#lane && !lacks(this.#facts, 'GetAllQueuedTransfers'))
+      await takeUpQueued(context, device.id, channel, this.#leg.settings);
     if (!this.#facts.provisioned) await this.#provision(device, channel);
     await this.#provisionStun(device, channel);
+    if (!this.#facts.lacking) await this.#askForMethods(device, channel);
     if (!this.#facts.discovered && !this.#hasAskedObjects) await this.#discover(device, channel);
     this.#lane ??= await context.openSession(device.id, () => this.workCame());
     await this.#drain(channel);
@@ -256,8 +264,11 @@ export class CpeSession implements SessionHost {
   async #drain(channel: Channel): Promise<void> {
     const { context, settings } = this.#leg;
     while (this.#lane && this.#device && !this.#isOver && !this.#restarts) {
-      if (this.#conversation.count >= settings.maximumRequests) return;
       const [operation] = await this.#lane.take(1);
+      if (operation && this.#conversation.count >= settings.maximumRequests) {
+        this.#isCutShort = true;
+        return this.#lane.release([operation]);
+      }
       if (operation) {
         const executor = {
           channel,
@@ -275,6 +286,15 @@ export class CpeSession implements SessionHost {
         await this.#cancelTransfers(this.#device, channel);
       } else return;
     }
+  }
+
+  /** What waits could not be told to a CPE that cannot be called before its next periodic Inform. One that refuses comes then. */
+  async #askToComeBack(): Promise<void> {
+    const { context } = this.#leg;
+    const device = this.device;
+    if (device === undefined || !this.isOpen || lacks(this.#facts, 'ScheduleInform')) return;
+    context.trace.record(device, { direction: 'out', summary: `ScheduleInform in ${comingBack} s: more waits for it` });
+    await this.#conversation.ask('ScheduleInform', { delaySeconds: comingBack, commandKey: 'trivet' });
   }
 
   /** A CPE tells its objects when it has started; what we make and take away in between we know ourselves. */
@@ -342,6 +362,12 @@ export class CpeSession implements SessionHost {
     await this.#remember(device);
   }
 
+  async #askForMethods(device: ManagedDevice, channel: Channel): Promise<void> {
+    this.#facts.lacking = await findLackingMethods(channel);
+    // Where its objects are looked for, it is kept with them.
+    if (this.#facts.lacking && this.#facts.discovered) await this.#remember(device);
+  }
+
   async #discover(device: ManagedDevice, channel: Channel): Promise<void> {
     const { context, settings } = this.#leg;
     const facts = this.#facts;
@@ -387,15 +413,18 @@ export class CpeSession implements SessionHost {
 
   async #reconcile(device: ManagedDevice, channel: Channel): Promise<void> {
     const { context, wishes, observed } = this.#leg;
-    if (observed.has(device.id) && !wishes.has(device.id)) return;
+    const isInDoubt = this.#facts.notifiedInDoubt === true;
+    if (observed.has(device.id) && !wishes.has(device.id) && !isInDoubt) return;
     wishes.delete(device.id);
     const wished = (await context.wish(device.id)).map(({ path }) => path);
     const before = this.#facts.notified;
-    const { notified, stopped } = await reconcileNotifications(channel, wished, before);
+    const kept = isInDoubt ? await stillNotified(channel, before) : { notified: before };
+    const { notified, stopped } = kept.stopped ? kept : await reconcileNotifications(channel, wished, kept.notified);
     if (stopped) wishes.add(device.id);
     else observed.add(device.id);
-    if (notified.join() !== before.join()) {
+    if (notified.join() !== before.join() || (isInDoubt && !stopped)) {
       this.#facts.notified = notified;
+      if (!stopped) this.#facts.notifiedInDoubt = undefined;
       await this.#remember(device);
     }
     context.observing(device.id, notified);

@@ -14,6 +14,7 @@ import {
   type Order,
   type Ordered,
 } from './orders.ts';
+import { obstacleTo } from './obstacles.ts';
 import { readTargets } from './reading.ts';
 import type { CwmpSettings } from './settings.ts';
 import { createInstance, deleteInstance, discoverChildren, writeAssignments } from './writing.ts';
@@ -47,7 +48,7 @@ interface StepResult {
 /** Never rejects for what the CPE does; rejects when management cannot store the outcome. */
 export async function executeOperation(executor: Executor, lane: LaneSession, operation: Operation): Promise<Executed> {
   const goOn: Executed = { restarts: false, made: [], removed: [] };
-  const impossible = checkSteps(operation);
+  const impossible = checkSteps(operation, executor);
   if (impossible) {
     await lane.settle(operation, failed(impossible.failure, [], impossible.step));
     return goOn;
@@ -88,9 +89,9 @@ function withDot(path: string): string {
 }
 
 /** What can be known before anything is sent. */
-function checkSteps(operation: Operation): { failure: Failure; step: number } | undefined {
+function checkSteps(operation: Operation, executor: Executor): { failure: Failure; step: number } | undefined {
   for (const [index, step] of operation.steps.entries()) {
-    const failure = problemWith(step);
+    const failure = problemWith(step) ?? obstacleTo({ ...executor, operation }, step);
     if (failure) return { failure, step: index };
     if ((step.action === 'procedure' || step.action === 'execute') && index < operation.steps.length - 1) {
       const explanation = 'nothing can follow an RPC in one request, because it ends later; make two requests of it';

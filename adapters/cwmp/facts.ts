@@ -21,6 +21,10 @@ export interface CpeFacts {
   discovered: boolean;
   /** Parameters with active notification. */
   notified: string[];
+  /** Its firmware has changed since: it may have forgotten them. */
+  notifiedInDoubt?: boolean;
+  /** Optional methods that it does not list; absent: not asked yet. */
+  lacking?: string[];
 }
 
 export function newFacts(namespace: string, root: string): CpeFacts {
@@ -43,7 +47,9 @@ export function readFacts(facts: Json): CpeFacts | undefined {
     provisioned: facts['provisioned'] === true,
     periodicInterval: typeof facts['periodicInterval'] === 'number' ? facts['periodicInterval'] : undefined,
     discovered: facts['discovered'] === true,
-    notified: Array.isArray(notified) ? notified.filter((one) => typeof one === 'string') : [],
+    notified: texts(notified) ?? [],
+    notifiedInDoubt: facts['notifiedInDoubt'] === true || undefined,
+    lacking: texts(facts['lacking']),
   };
 }
 
@@ -70,6 +76,10 @@ function readCredentials(value: Json | undefined): Credentials | undefined {
 function readStun(value: Json | undefined): CpeFacts['stun'] {
   const credentials = readCredentials(value);
   return credentials && { ...credentials, told: (isObject(value) ? text(value['told']) : undefined) ?? '' };
+}
+
+function texts(value: Json | undefined): string[] | undefined {
+  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : undefined;
 }
 
 function text(value: Json | undefined): string | undefined {

@@ -24,6 +24,8 @@ export function factsAfter(
   if (facts.udpAddress === '') facts.udpAddress = undefined;
   if (occasion.restarted || root !== before?.root) facts.discovered = false;
   if (version !== undefined && version !== facts.softwareVersion) {
+    facts.notifiedInDoubt = facts.notified.length > 0 || undefined;
+    facts.lacking = undefined;
     facts.softwareVersion = version;
     facts.discovered = false;
   }
@@ -31,6 +33,8 @@ export function factsAfter(
     facts.provisioned = false;
     if (facts.stun) facts.stun = { ...facts.stun, told: '' };
     facts.notified = [];
+    facts.notifiedInDoubt = undefined;
+    facts.lacking = undefined;
   }
   return facts;
 }

@@ -8,6 +8,7 @@ import type { Channel } from './channel.ts';
 import type { WorkState } from './completions.ts';
 import { commandKeyIn, commandKeyOf, readRpcArguments, rpcOf } from './orders.ts';
 import type { CwmpSettings } from './settings.ts';
+import { endOfWindow } from './time-window.ts';
 
 /** What an operation would have become, had its answer arrived. */
 type Mark = Pick<Pending, 'correlator' | 'procedure' | 'holds'> & { state: WorkState };
@@ -55,11 +56,18 @@ async function lostOrders(context: AdapterContext, device: DeviceId): Promise<Lo
 
 async function takeUp(context: AdapterContext, { operation, mark }: LostOrder, settings: CwmpSettings): Promise<void> {
   try {
-    await context.takeUp(operation, { ...mark, deadline: context.now() + settings.downloadDeadline, progress: 0 });
+    const begin = Math.max(context.now(), windowOf(operation));
+    await context.takeUp(operation, { ...mark, deadline: begin + settings.downloadDeadline, progress: 0 });
   } catch (error) {
     // Settled by other evidence in that moment.
     if (!(error instanceof Withdrawn)) throw error;
   }
+}
+
+/** End of the window of a ScheduleDownload, ms since 1970; 0 = there is none. */
+function windowOf({ steps }: Operation): number {
+  const step = steps.at(-1);
+  return step?.action === 'execute' ? endOfWindow(readRpcArguments(step.arguments) ?? {}) : 0;
 }
 
 /** Undefined: an operation of which no report tells. */

@@ -33,6 +33,19 @@ export async function reconcileNotifications(
   return { notified: [...now].sort(), ...(set.stopped ? { stopped: set.stopped } : {}) };
 }
 
+/** Which of them are active still (GetParameterAttributes): a new firmware may have forgotten some. What a CPE does not tell counts as forgotten. */
+export async function stillNotified(channel: Channel, notified: readonly string[]): Promise<Reconciled> {
+  const kept: string[] = [];
+  for (let at = 0; at < notified.length; at += channel.batchSize) {
+    const names = notified.slice(at, at + channel.batchSize);
+    const { answer, failure } = await channel.ask('GetParameterAttributes', { names });
+    if (failure?.cause === 'no-answer') return { notified: [...notified], stopped: failure };
+    const still = new Set(answer?.attributes.flatMap((one) => (one.notification === active ? one.name : [])));
+    kept.push(...names.filter((name) => still.has(name)));
+  }
+  return { notified: kept };
+}
+
 interface SetResult {
   done: string[];
   refused: string[];

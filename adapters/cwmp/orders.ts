@@ -9,8 +9,9 @@ import type { CpeFacts } from './facts.ts';
 import { readValues } from './reading.ts';
 import { ownFile, remoteFile } from './remote-file.ts';
 import { readCount } from './scalars.ts';
-import type { DeploymentOperation, TransferAnswer } from './rpc.ts';
+import type { Arguments, DeploymentOperation, TransferAnswer } from './rpc.ts';
 import type { CwmpSettings } from './settings.ts';
+import { scheduleFor } from './time-window.ts';
 import { maximumKey } from './writing.ts';
 
 export const procedures: Readonly<Record<string, ProcedureSignature>> = Object.freeze({
@@ -77,6 +78,8 @@ interface TransferOrder {
   procedure: string;
   holds?: string;
   state: WorkState;
+  /** ms from now until it may begin last of all. */
+  later?: number;
 }
 
 async function transfer(order: Order, given: TransferOrder): Promise<Ordered> {
@@ -96,7 +99,7 @@ async function transfer(order: Order, given: TransferOrder): Promise<Ordered> {
     procedure: given.procedure,
     holds: given.holds,
     state: isDone ? { ...given.state, phase: 'applying' } : given.state,
-    deadline: isDone ? updateDeadline : downloadDeadline,
+    deadline: isDone ? updateDeadline : downloadDeadline + (given.later ?? 0),
   });
   return { restarts: false };
 }
@@ -206,21 +209,22 @@ export async function orderRpc(order: Order, name: string, asked: RpcArguments):
       return restart(order, key, await channel.ask('Reboot', { commandKey: key }));
     case 'FactoryReset':
       return restart(order, key, await channel.ask('FactoryReset', {}));
-    case 'Download':
+    case 'Download': {
+      const schedule = scheduleFor(order, given);
+      const fileSize = readCount(given['FileSize']);
+      const targetFileName = text('TargetFileName');
+      const [successUrl, failureUrl] = [text('SuccessURL'), text('FailureURL')];
       return transfer(order, {
         commandKey: key,
         procedure: 'download',
         state: { work: 'transfer', phase: 'running' },
+        later: schedule.when === 'window' ? schedule.window.end * 1000 : 0,
         ask: (commandKey) =>
-          channel.ask('Download', {
-            ...file,
-            commandKey,
-            fileSize: readCount(given['FileSize']),
-            targetFileName: text('TargetFileName'),
-            successUrl: text('SuccessURL'),
-            failureUrl: text('FailureURL'),
-          }),
+          schedule.when === 'window'
+            ? scheduleDownload(channel, { ...file, commandKey, fileSize, targetFileName, windows: [schedule.window] })
+            : channel.ask('Download', { ...file, commandKey, fileSize, targetFileName, successUrl, failureUrl }),
       });
+    }
     case 'Upload':
       return transfer(order, {
         commandKey: key,
@@ -234,13 +238,6 @@ export async function orderRpc(order: Order, name: string, asked: RpcArguments):
         ? changeDeployment(order, [change], 'change-du-state', undefined, key)
         : { failure: unknownOrder(`Operation ${given['Operation'] ?? ''} of ChangeDUState`) };
     }
-    case 'ScheduleInform': {
-      const delaySeconds = Math.max(1, file.delaySeconds ?? 1);
-      const { failure } = await channel.ask('ScheduleInform', { delaySeconds, commandKey: key });
-      if (failure) return { failure };
-      await order.lane.settle(operation, succeeded([...order.results, { path: 'rpc:ScheduleInform', done: true }]));
-      return { restarts: false };
-    }
     default:
       return { failure: unknownOrder(`RPC ${name}`) };
   }
@@ -252,6 +249,15 @@ async function withGrant(order: Order, given: RpcArguments): Promise<RpcArgument
   if (!file) return given;
   const { url, username = '', password = '', fileSize } = file;
   return { FileSize: String(fileSize), ...given, URL: url, Username: username, Password: password };
+}
+
+/** Accepted like a Download whose end is still to come: its response says nothing (TR-069 A.4.1.8). */
+async function scheduleDownload(
+  channel: Channel,
+  request: Arguments<'ScheduleDownload'>,
+): Promise<Result<TransferAnswer>> {
+  const asked = await channel.ask('ScheduleDownload', request);
+  return asked.failure ? asked : { answer: { status: 1 } };
 }
 
 async function restart(order: Order, key: string, { failure }: Result<unknown>): Promise<Ordered> {

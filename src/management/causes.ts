@@ -74,6 +74,10 @@ export const causes: Readonly<Record<Cause, CauseRow>> = {
     statusCodes.INTERNAL_SERVER_ERROR,
     'the device reports success and runs another version than was asked for',
   ),
+  'window-missed': row(
+    statusCodes.REQUEST_TIMEOUT,
+    'the device came after the time in which it was to be done; nothing was sent, give a later time',
+  ),
   deadline: row(statusCodes.REQUEST_TIMEOUT, 'the procedure did not end in time'),
   cancelled: row(statusCodes.NOT_ACCEPTABLE, 'the operation was cancelled'),
 };

@@ -1,5 +1,6 @@
 /** A command of `<mgmtCmd>` for one device: the operation that it becomes, or the reason why not. Pure. */
 import type { Json, JsonObject } from '../onem2m/primitive.ts';
+import { parseTimestamp } from '../onem2m/timestamp.ts';
 import type { ManagedDevice } from './adapter.ts';
 import { commandOf, legOfCommand, type CommandLeg, type CommandRow, type CommandTable } from './command-table.ts';
 import { matchesOf } from './object-paths.ts';
@@ -61,6 +62,16 @@ export function planCommand(
     const value = values.fields[argument];
     if (value === undefined || firstWord(String(value)) === firstWord(only)) continue;
     return unsupported(`the device can only take '${only}' as ${argument}; it got '${String(value).slice(0, 80)}'`);
+  }
+  for (const [argument, { type, shortName }] of Object.entries(row.arguments)) {
+    const value = values.fields[argument];
+    if (type !== 'timestamp' || value === undefined) continue;
+    const time = parseTimestamp(String(value));
+    if (time === undefined) {
+      return impossible('conversion', `the argument '${shortName}' (${argument}) of ${name} is no timestamp`);
+    }
+    // s since 1970: a leg does not know how oneM2M writes times.
+    values.fields[argument] = Math.floor(time / 1000);
   }
   const refresh = [...(row.refresh ?? [])];
   const plan = { evidence: evidenceOf(leg), endsWithReturn: false, cancellable: row.cancellable, refresh };

@@ -31,6 +31,7 @@ export type Cause =
   | 'update-failed' // image was there, the update failed
   | 'version-mismatch' // device says success, but runs another version than asked for
   | 'deadline' // a procedure did not end in time
+  | 'window-missed' // the device came after the time in which it was to be done: nothing was sent
   | 'cancelled';
 
 export interface Failure {

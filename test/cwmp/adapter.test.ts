@@ -761,7 +761,7 @@ describe('the CWMP leg', () => {
       );
     });
 
-    it('commands become Download, Upload and ScheduleInform with their arguments', async () => {
+    it('commands become Download and Upload with their arguments', async () => {
       await start();
       const order = (name: string, given: object): Step => ({
         action: 'execute',
@@ -778,7 +778,6 @@ describe('the CWMP leg', () => {
       assert.deepEqual(all(cpe.asked.at(-1)!.body, 'DelaySeconds'), ['5']);
       await cpe.session({ requests: [transferComplete(download.id)] });
       assert.equal(download.state, 'succeeded');
-      assert.equal((await run([order('ScheduleInform', { DelaySeconds: 9 })], command)).status, 'succeeded');
       assert.equal((await run([order('Explode', {})], command)).failure?.cause, 'not-implemented');
       assert.equal(
         (await run([{ action: 'execute', target: { path: `${info}Reset` } }], command)).failure?.cause,
