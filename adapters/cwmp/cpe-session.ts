@@ -48,6 +48,8 @@ export class CpeSession implements SessionHost {
   #now: CpeNow | undefined;
   #lane: LaneSession | undefined;
   #isDriving = false;
+  /** Our settings were told in this session: what it would not take is told in the next one. */
+  #hasToldSettings = false;
   /** Its objects were asked for in this session: what it would not say is asked in the next one. */
   #hasAskedObjects = false;
   #hasMore = false;
@@ -252,7 +254,7 @@ export class CpeSession implements SessionHost {
     // Before the lane is opened: that is when other evidence is read.
     if (!this.#lane && !lacks(this.#facts, 'GetAllQueuedTransfers'))
       await takeUpQueued(context, device.id, channel, this.#leg.settings);
-    if (!this.#facts.provisioned) await this.#provision(device, channel);
+    if (!this.#facts.provisioned && !this.#hasToldSettings) await this.#provision(device, channel);
     await this.#provisionStun(device, channel);
     if (!this.#facts.lacking) await this.#askForMethods(device, channel);
     if (!this.#facts.discovered && !this.#hasAskedObjects) await this.#discover(device, channel);
@@ -331,16 +333,20 @@ export class CpeSession implements SessionHost {
     // Kept before they are sent: without them the CPE could not be called any more.
     facts.connectionRequest ??= newCredentials();
     await this.#remember(device);
-    const { periodicInterval } = settings;
+    this.#hasToldSettings = true;
     const { root, connectionRequest: credentials } = facts;
+    // Told once: a second time would move its phase.
+    const periodicInterval = facts.periodicInterval === settings.periodicInterval ? 0 : settings.periodicInterval;
     const { taken, stopped } = await provision(
       channel,
       { root, credentials, periodicInterval, now: context.now() },
       'trivet',
     );
-    if (stopped) return;
-    facts.provisioned = true;
     if (taken.has(`${root}ManagementServer.PeriodicInformInterval`)) facts.periodicInterval = periodicInterval;
+    if (stopped) {
+      const why = stopped.evidence ?? stopped.explanation;
+      context.log.info({ device: device.id, why }, 'a CPE is given its credentials again in its next session');
+    } else facts.provisioned = true;
     await this.#remember(device);
   }
 

@@ -31,6 +31,7 @@ export function factsAfter(
   }
   if (occasion.bootstrap) {
     facts.provisioned = false;
+    facts.periodicInterval = undefined;
     if (facts.stun) facts.stun = { ...facts.stun, told: '' };
     facts.notified = [];
     facts.notifiedInDoubt = undefined;

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Channel } from './channel.ts';
 import type { Credentials } from '../../src/support/http-authentication.ts';
 import type { Failure } from '../../src/management/outcome.ts';
+import type { CpeFault } from './faults.ts';
 import { setValues } from './literals.ts';
 import { writeTime } from './scalars.ts';
 import type { ParameterValue } from './values.ts';
@@ -43,8 +44,17 @@ function valuesFor({ root, credentials, periodicInterval, now }: Provision): Par
 export interface Provisioned {
   /** Names that the CPE took. */
   taken: Set<string>;
-  /** The CPE is silent. */
+  /** Why the CPE has no credentials, when it may take them another time. */
   stopped?: Failure;
+}
+
+/** Names that the CPE does not have or does not let us write: it will not do so another time either. */
+const finalRefusals: ReadonlySet<number> = new Set([9005, 9008]);
+
+function isFinal(fault: CpeFault | undefined): boolean {
+  if (!fault) return false;
+  const codes = fault.parameters.length > 0 ? fault.parameters.map(({ code }) => code) : [fault.code];
+  return codes.every((code) => finalRefusals.has(code));
 }
 
 /** Writes all at once; when one is refused, each by itself, so that the others are not lost with it. */
@@ -53,12 +63,18 @@ export async function provision(channel: Channel, given: Provision, key: string)
   const all = await setValues(channel, values, key);
   if (all.answer) return { taken: new Set(values.map(({ name }) => name)) };
   const taken = new Set<string>();
-  // User name and password belong together.
+  // User name and password belong together; without them the CPE could not be called.
   const [username, password, ...others] = values;
-  for (const group of [[username!, password!], ...others.map((one) => [one])]) {
-    const { answer, failure } = await setValues(channel, group, key);
-    if (answer) for (const { name } of group) taken.add(name);
-    else if (failure.cause === 'no-answer') return { taken, stopped: failure };
+  const credentials = [username!, password!];
+  const isAlone = others.length === 0;
+  const own = isAlone ? all : await setValues(channel, credentials, key);
+  if (own.answer) for (const { name } of credentials) taken.add(name);
+  let stopped = own.answer || isFinal(own.fault) ? undefined : own.failure;
+  for (const one of others) {
+    if (stopped?.cause === 'no-answer') break;
+    const { answer, failure } = await setValues(channel, [one], key);
+    if (answer) taken.add(one.name);
+    else if (failure.cause === 'no-answer') stopped = failure;
   }
-  return { taken };
+  return stopped ? { taken, stopped } : { taken };
 }
