@@ -124,6 +124,8 @@ export async function openCwmpServer(
   const bySocket = new WeakMap<Socket, Session | 'shared'>();
   /** Sessions that are not at their end: those that only linger cost nothing. */
   const open = new Set<Session>();
+  /** Informs of which it is not known yet who sent them. */
+  let arriving = 0;
   let stopping = false;
 
   const forwardedAddressOf = createForwardedAddressOf(settings.trustedProxies);
@@ -201,20 +203,21 @@ export async function openCwmpServer(
     { envelope, text, octets, inform }: { envelope: Envelope; text: string; octets: Buffer; inform: Inform },
   ): Promise<void> {
     const { header, namespace } = envelope;
-    if (stopping || open.size >= settings.maximumSessions) {
-      response.setHeader('Retry-After', retryAfter);
-      return refuse(request, response, 503, 'busy', 'too many sessions now: try again later');
-    }
+    // Before anything is known of the sender, and so cheap: a device may have come to take the place of its own session.
+    if (stopping || open.size + arriving >= 2 * settings.maximumSessions) return refuseBusy(request, response);
     const address = addressOf(request);
-    const welcome = await host.welcome({
-      inform,
-      envelope,
-      address,
-      authorization: request.headers.authorization,
-      body: octets,
-      encrypted: isEncrypted(request.socket),
-      certificateNames: certificateNames(request.socket),
-    });
+    arriving++;
+    const welcome = await host
+      .welcome({
+        inform,
+        envelope,
+        address,
+        authorization: request.headers.authorization,
+        body: octets,
+        encrypted: isEncrypted(request.socket),
+        certificateNames: certificateNames(request.socket),
+      })
+      .finally(() => arriving--);
     switch (welcome.admit) {
       case 'challenge':
         response.setHeader('WWW-Authenticate', welcome.challenges);
@@ -237,8 +240,11 @@ export async function openCwmpServer(
       case 'yes':
         break;
     }
-    // An older session of the device is dead: power cut, or NAT that forgot (quirk 32).
-    byKey.get(welcome.key)?.conversation.lose('the CPE began a new session');
+    // An older session of the device is dead: power cut, or NAT that forgot (quirk 32). Its place is free for the new one.
+    const older = byKey.get(welcome.key);
+    const others = open.size - (older && open.has(older) ? 1 : 0);
+    if (stopping || others >= settings.maximumSessions) return refuseBusy(request, response);
+    older?.conversation.lose('the CPE began a new session');
     const silence = Math.min(
       Math.max(settings.sessionTimeout, (header.sessionTimeout ?? 0) * 1000, minimumSilence),
       maximumSilence,
@@ -273,6 +279,11 @@ export async function openCwmpServer(
     response.setHeader('Set-Cookie', setCookie(session.cookie));
     const first: CpeRequest = inform;
     conversation.take({ kind: 'request', request: first }, text, header.id, exchangeFor(session, response));
+  }
+
+  function refuseBusy(request: IncomingMessage, response: ServerResponse): void {
+    response.setHeader('Retry-After', retryAfter);
+    refuse(request, response, 503, 'busy', 'too many sessions now: try again later');
   }
 
   /** A cookie outranks the connection (quirks 28 to 31). One that we do not know says that the session is over. */

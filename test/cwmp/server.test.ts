@@ -11,6 +11,7 @@ import {
 } from '../../adapters/cwmp/server.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { silentLog } from '../../src/support/log.ts';
+import { eventually } from '../support/eventually.ts';
 import { captureNames, readCapture } from './support.ts';
 import { connectCpe, cookieFrom, cwmp, idOf, informText, type CpeConnection, type CpeReply } from './scripted-cpe.ts';
 
@@ -18,6 +19,8 @@ const transferComplete = cwmp('<cwmp:TransferComplete><CommandKey>k</CommandKey>
 
 interface Options extends Partial<CwmpServerSettings> {
   credentials?: { username: string; password: string };
+  /** Before it is known who has come. */
+  welcoming?: () => Promise<void>;
   /** Questions that every session asks, one after the other. */
   questions?: string[];
 }
@@ -41,6 +44,7 @@ describe('the HTTP side of the ACS', () => {
     server = await openCwmpServer(
       {
         async welcome({ inform, authorization, body }) {
+          await options.welcoming?.();
           if (options.credentials) {
             const verdict = authenticator.verify({ method: 'POST', authorization, body }, options.credentials);
             if (!verdict.ok)
@@ -254,6 +258,42 @@ describe('the HTTP side of the ACS', () => {
     assert.equal((await cpe.post('')).status, 204);
     assert.equal((await (await connect()).post(informText({ serial: 'B' }))).status, 200);
     assert.deepEqual(refused, ['busy']);
+  });
+
+  it('quirks 32 and 47: a CPE whose own dead session fills the last place takes it over', async () => {
+    await start({ maximumSessions: 1, questions: ['Device.'] });
+    const dead = await connect();
+    await dead.post(informText({ serial: 'A' }));
+    await dead.post('');
+    const again = await connect();
+    assert.equal((await again.post(informText({ serial: 'A' }))).status, 200);
+    assert.deepEqual(ended, ['the CPE began a new session']);
+    assert.match((await again.post('')).body, /GetParameterNames/);
+    assert.equal((await (await connect()).post(informText({ serial: 'B' }))).status, 503);
+    assert.equal(server.sessions, 1);
+  });
+
+  it('quirk 47: nobody takes over a session without the credentials of its device', async () => {
+    await start({ maximumSessions: 1, credentials: { username: 'A', password: 'secret' } });
+    const proof = ['Authorization: Basic ' + Buffer.from('A:secret').toString('base64')];
+    assert.equal((await (await connect()).post(informText({ serial: 'A' }), proof)).status, 200);
+    assert.equal((await (await connect()).post(informText({ serial: 'A' }))).status, 401);
+    assert.deepEqual(ended, []);
+  });
+
+  it('quirk 47: in a flood of Informs only as many as there are places are looked at', async () => {
+    let release = (): void => {};
+    let welcomed = 0;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    await start({ maximumSessions: 2, welcoming: () => (welcomed++, held) });
+    const cpes = await Promise.all(['A', 'B', 'C', 'D', 'E', 'F'].map(() => connect()));
+    const replies = cpes.map((cpe, index) => cpe.post(informText({ serial: `S${index}` })));
+    await eventually('two refusals', () => refused.length === 2);
+    assert.equal(welcomed, 4);
+    release();
+    const statuses = (await Promise.all(replies)).map(({ status }) => status);
+    assert.deepEqual(statuses.sort(), [200, 200, 503, 503, 503, 503]);
+    assert.equal(server.sessions, 2);
   });
 
   it('an empty POST without a session is 204, other methods are 405, junk is 400, an unknown method is fault 8000', async () => {
