@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadSettings, SettingError } from '../../src/config.ts';
+import { createAuthority, loopback } from '../support/certificates.ts';
 import { startTestGateway } from '../support/gateway.ts';
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
@@ -45,6 +46,8 @@ describe('trivet start', function () {
   const ports = ['mca', 'lwm2m', 'cwmp', 'artifact', 'admin'].flatMap((name) => [`--${name}-port`, '0']);
 
   describe('names a wrong setting with its allowed values', () => {
+    const tls = ['--tls-certificate', 'x.pem', '--tls-key', 'x.pem'];
+    const secured = ['--devices-credentials', 'x.csv', '--cwmp-authentication', 'required'];
     const config = (): string => join(directory, 'trivet.yaml');
     const cases: [argv: () => string[], environment: Record<string, string>, sentence: RegExp][] = [
       [() => ['--mca-port', '70000'], {}, /--mca-port: '70000' is not allowed; allowed: a port from 0 to 65535/],
@@ -66,6 +69,31 @@ describe('trivet start', function () {
         /'10\.0\.0\.0\/33' is not allowed; allowed: networks/,
       ],
       [() => ['--cwmp-connection-request-networks', 'face'], {}, /'face' is not allowed; allowed: networks like/],
+      [() => ['--tls-certificate', 'x.pem'], {}, /--tls-certificate needs --tls-key/],
+      [() => ['--tls-key', 'x.pem'], {}, /--tls-key needs --tls-certificate/],
+      [() => ['--cwmp-client-certificate', 'required'], {}, /--cwmp-client-certificate required needs TLS: give --tls/],
+      [
+        () => [...tls, '--cwmp-client-certificate', 'required'],
+        {},
+        /--cwmp-client-certificate required needs --cwmp-client-authorities/,
+      ],
+      [() => [...tls, '--cwmp-client-authorities', 'x'], {}, /authorities needs --cwmp-client-certificate optional or/],
+      [() => ['--cwmp-authentication', 'required'], {}, /required lets nobody in: give --devices-credentials, or/],
+      [
+        () => ['--devices-credentials', 'x.csv', '--cwmp-bind', '0.0.0.0'],
+        {},
+        /--cwmp-bind 0\.0\.0\.0 opens the cwmp .* without credentials; say --cwmp-authentication required/,
+      ],
+      [
+        () => [...secured, '--cwmp-basic', 'always', '--cwmp-bind', '0.0.0.0'],
+        {},
+        /opens the cwmp listener .* with passwords that everybody on the way can read .*; say --cwmp-basic secure/,
+      ],
+      [
+        () => [...tls, '--devices-credentials', 'x.csv', '--cwmp-tls-bind', '0.0.0.0'],
+        {},
+        /--cwmp-tls-bind 0\.0\.0\.0 opens the cwmps .* without credentials; say --cwmp-client-certificate required/,
+      ],
       [() => ['--admin-bind', '::'], {}, /--admin-bind :: opens the admin listener .* without credentials/],
     ];
     for (const [argv, environment, sentence] of cases) {
@@ -77,6 +105,16 @@ describe('trivet start', function () {
         );
       });
     }
+
+    it('and takes a TR-069 listener beyond this machine whose devices all have to prove who they are', () => {
+      const required = ['--cwmp-client-certificate', 'required', '--cwmp-client-authorities', 'x.pem'];
+      for (const argv of [
+        [...secured, '--cwmp-bind', '0.0.0.0'],
+        [...secured, ...tls, '--cwmp-tls-bind', '0.0.0.0', '--cwmp-basic', 'always'],
+        [...tls, ...required, '--cwmp-tls-bind', '0.0.0.0'],
+      ])
+        loadSettings({ arguments: argv, environment: {} });
+    });
 
     it('and ends with code 2, as with an unknown command or argument', async () => {
       const [setting, command, argument] = await Promise.all([
@@ -92,6 +130,32 @@ describe('trivet start', function () {
       assert.match(argument.err, /unexpected argument 'now'/);
       for (const { code, out } of [setting, command, argument]) assert.deepEqual({ code, out }, { code: 2, out: '' });
     });
+  });
+
+  it('ends with code 2 when a file of TLS cannot be used', async () => {
+    const none = join(directory, 'none.pem');
+    const { code, err } = await run([
+      ...ports,
+      '--data',
+      join(directory, 'tls'),
+      '--tls-certificate',
+      none,
+      '--tls-key',
+      none,
+    ]);
+    assert.equal(code, 2);
+    assert.equal(err.trim().split('\n').at(-1), `trivet: --tls-certificate ${none}: there is no such file`);
+  });
+
+  it('names the port of the TR-069 listener with TLS when it is in use', async () => {
+    const pair = await (await createAuthority('Test')).issue(loopback);
+    await writeFile(join(directory, 'c.pem'), pair.certificate);
+    await writeFile(join(directory, 'k.pem'), pair.key, { mode: 0o600 });
+    const { port, close } = await occupyTcp();
+    const tls = ['--tls-certificate', join(directory, 'c.pem'), '--tls-key', join(directory, 'k.pem')];
+    const options = [...tls, '--cwmp-tls-port', String(port)];
+    await assert.rejects(startTestGateway(options, join(directory, 'cwmps')), /in use.*--cwmp-tls-port/);
+    close();
   });
 
   describe('says which port is in use and how to choose another', () => {

@@ -1,6 +1,7 @@
 /** A CPE as raw octets on a socket: what it sends is written out in the test. */
-import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 
 export interface CpeReply {
   status: number;
@@ -18,9 +19,10 @@ export interface CpeConnection {
   close(): void;
 }
 
-export async function connectCpe(port: number): Promise<CpeConnection> {
-  const socket = connect(port, '127.0.0.1');
-  await once(socket, 'connect');
+/** @param tls over TLS, with what it shows and trusts */
+export async function connectCpe(port: number, tls?: ConnectionOptions): Promise<CpeConnection> {
+  const socket = tls ? connectTls({ ...tls, port, host: '127.0.0.1' }) : connect(port, '127.0.0.1');
+  await once(socket, tls ? 'secureConnect' : 'connect');
   let buffered = Buffer.alloc(0);
   let wake = (): void => {};
   let ended = false;

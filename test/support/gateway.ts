@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadSettings } from '../../src/config.ts';
 import { startGateway } from '../../src/gateway.ts';
+import type { Log } from '../../src/support/log.ts';
 import { McaClient } from './mca-client.ts';
 
 export interface TestGateway {
@@ -18,14 +19,18 @@ export interface TestGateway {
 }
 
 /** @param options further options of `trivet start` */
-export async function startTestGateway(options: string[] = [], dataDirectory?: string): Promise<TestGateway> {
+export async function startTestGateway(
+  options: string[] = [],
+  dataDirectory?: string,
+  log?: Log,
+): Promise<TestGateway> {
   const data = dataDirectory ?? (await mkdtemp(join(tmpdir(), 'trivet-test-')));
   const ports = ['mca', 'lwm2m', 'cwmp', 'artifact', 'admin'].flatMap((name) => [`--${name}-port`, '0']);
   const { settings } = loadSettings({
     arguments: ['--data', data, '--log-level', process.env.TEST_LOG ?? 'silent', ...ports, ...options],
     environment: {},
   });
-  const gateway = await startGateway(settings);
+  const gateway = await startGateway(settings, log);
   const urls = Object.fromEntries(gateway.listeners.map(({ name, url }) => [name, url]));
   const mca = new McaClient(urls.mca!);
   const halt = async (): Promise<void> => {
