@@ -172,19 +172,26 @@ const challenge =
   'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm="CPE", qop="auth", nonce="0123456789abcdef"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n';
 const accepted = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n';
 
+/** Where sessions go that a connection request asks for. */
+let acs = 0;
+let calls = 0;
+let lastCall: RawAnswer[] = [];
+
 /** Listens for connection requests, `/index`: one with credentials is taken, and answered by a session. */
-async function listen({ port }: { port: number }): Promise<number> {
+async function listen(): Promise<number> {
   const server = createServer((socket: Socket) => {
     socket.on('error', () => {});
     socket.once('data', (part: Buffer) => {
       const text = part.toString('latin1');
       if (!/\r\nauthorization:/i.test(text)) return void socket.end(challenge);
       socket.end(accepted);
-      const index = Number(/^GET \/(\d+) /.exec(text)?.[1]);
       calls += 1;
-      converse({ port: acs ?? port, cpe: cpeOf(index), occasion: '6 CONNECTION REQUEST' }).catch((error: Error) => {
-        process.stderr.write(`${error.message}\n`);
-      });
+      const heard: RawAnswer[] = [];
+      lastCall = heard;
+      const cpe = cpeOf(Number(/^GET \/(\d+) /.exec(text)?.[1]));
+      converse({ port: acs, cpe, occasion: '6 CONNECTION REQUEST' }, (answer) => heard.push(answer)).catch(
+        (error: Error) => process.stderr.write(`${error.message}\n`),
+      );
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -192,8 +199,15 @@ async function listen({ port }: { port: number }): Promise<number> {
   return callPort;
 }
 
-let calls = 0;
-let acs: number | undefined;
+/** What the server said in the session after the last connection request, once that is over. */
+async function answersToLastCall(): Promise<RawAnswer[]> {
+  const deadline = Date.now() + 5_000;
+  while (lastCall.at(-1)?.status !== 204) {
+    if (Date.now() > deadline) throw new Error('the session after the last connection request does not end');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return lastCall;
+}
 
 serveCommands({
   answers,
@@ -201,7 +215,7 @@ serveCommands({
   arrive,
   written,
   listen,
-  /** Sessions after a connection request go there from now on. */
   callsGoTo: (port: number) => void (acs = port),
   calls: () => calls,
+  lastCall: answersToLastCall,
 });

@@ -16,6 +16,7 @@ const measurements: Record<string, (effort: Effort) => Promise<Figure[]>> = {
   push: async (effort) => (await import('./push.bench.ts')).measurePush(effort),
   inform: async (effort) => (await import('./inform.bench.ts')).measureInform(effort),
   sessions: async (effort) => (await import('./sessions.bench.ts')).measureSessions(effort),
+  calling: async (effort) => (await import('./calling.bench.ts')).measureCalling(effort),
   powerCut: async (effort) => (await import('./power-cut.bench.ts')).measurePowerCut(effort),
   start: async (effort) => (await import('./start.bench.ts')).measureStart(effort),
 };
