@@ -6,6 +6,7 @@ import { hash } from 'node:crypto';
 import type { Clock } from '../../src/support/clock.ts';
 import type { CpeFault } from './faults.ts';
 import {
+  isRepeatable,
   readAnswer,
   requestBody,
   type AcsMethod,
@@ -58,6 +59,8 @@ export type Asked<M extends AcsMethod> =
 
 /** Where the next words go. */
 export interface Exchange {
+  /** The connection that it belongs to. */
+  readonly connection?: unknown;
   reply(reply: Reply): void;
 }
 
@@ -98,7 +101,8 @@ export class Conversation {
     this.#exchange?.reply({ status: 503, text: 'the message was sent again over another connection', last: true });
     this.#exchange = exchange;
     this.#host.heard();
-    this.#step(eventOf(incoming, text, id));
+    const elsewhere = this.#replied !== undefined && this.#replied.connection !== exchange.connection;
+    this.#step(eventOf(incoming, text, id, elsewhere));
   }
 
   /** The connection of an exchange broke before its answer was out. */
@@ -116,7 +120,7 @@ export class Conversation {
     const body = requestBody(method, request);
     const end = await new Promise<RpcEnd>((resolve) => {
       this.#answered = resolve;
-      this.#step({ event: 'ask', method, body, hold });
+      this.#step({ event: 'ask', method, body, hold, repeatable: isRepeatable(method) });
     });
     if (end.end === 'response') return { answer: readAnswer(method, end.response) };
     return end.end === 'fault' ? { fault: end.fault } : end;
@@ -198,6 +202,7 @@ function eventOf(
   incoming: Incoming | { kind: 'empty' } | { kind: 'unreadable'; why: string },
   text: string,
   id: string | undefined,
+  elsewhere: boolean,
 ): SessionEvent {
   if (incoming.kind === 'empty') return { event: 'empty' };
   if (incoming.kind === 'unreadable') return { event: 'unreadable', why: incoming.why };
@@ -206,9 +211,9 @@ function eventOf(
     case 'request':
       return { event: 'request', id, key, request: incoming.request };
     case 'response':
-      return { event: 'response', id, key, method: incoming.method, response: incoming.response };
+      return { event: 'response', id, key, elsewhere, method: incoming.method, response: incoming.response };
     case 'fault':
-      return { event: 'fault', id, key, fault: incoming.fault };
+      return { event: 'fault', id, key, elsewhere, fault: incoming.fault };
     case 'unknown':
       return { event: 'unknown', id, key, method: incoming.method };
   }

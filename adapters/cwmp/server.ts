@@ -300,6 +300,7 @@ export async function openCwmpServer(
 
   function exchangeFor(session: Session, response: ServerResponse): Exchange {
     const exchange: Exchange = {
+      connection: response.req.socket,
       reply({ status, text, last }: Reply) {
         if (status >= 400) host.refused(status === 503 ? 'lost' : 'protocol');
         if (last) open.delete(session);

@@ -21,8 +21,19 @@ export type Phase = 'fresh' | 'storing' | 'theirs' | 'ours' | 'asked' | 'done' |
 interface Asked {
   id: string;
   method: string;
+  /** Carried out twice it does no more than once. */
+  repeatable: boolean;
   /** The CPE spoke of something else since. */
   interrupted: boolean;
+  /** How often it was sent once more, because the CPE seemed not to have got it. */
+  repeats: number;
+}
+
+interface Question {
+  method: string;
+  body: Xml;
+  hold: boolean;
+  repeatable: boolean;
 }
 
 export interface SessionState {
@@ -36,7 +47,7 @@ export interface SessionState {
   readonly storing?: { request: CpeRequest; id?: string; after: Phase };
   readonly asked?: Asked;
   /** A request of ours that waits until the CPE hands us the word. */
-  readonly queued?: { method: string; body: Xml; hold: boolean };
+  readonly queued?: Question;
   /** Requests of ours so far. */
   readonly count: number;
   /** Our last words, and what they answered: a repeat gets them again. */
@@ -48,8 +59,9 @@ export interface SessionState {
 export type SessionEvent =
   /** A request of the CPE; `key` tells a repeat of the same message. */
   | { event: 'request'; id?: string; key: string; request: CpeRequest }
-  | { event: 'response'; id?: string; key: string; method: string; response: Element }
-  | { event: 'fault'; id?: string; key: string; fault: CpeFault }
+  | { event: 'response'; id?: string; key: string; elsewhere?: boolean; method: string; response: Element }
+  /** `elsewhere`: it came over another connection than the one to which our last words went. */
+  | { event: 'fault'; id?: string; key: string; elsewhere?: boolean; fault: CpeFault }
   | { event: 'unknown'; id?: string; key: string; method: string }
   | { event: 'empty' }
   | { event: 'unreadable'; why: string }
@@ -58,7 +70,7 @@ export type SessionEvent =
   /** What was to be stored is not taken; `code` 8000–8899. */
   | { event: 'refused'; code: number; why: string }
   /** We ask the CPE. `hold`: more will follow, so it shall keep its own requests back. */
-  | { event: 'ask'; method: string; body: Xml; hold: boolean }
+  | { event: 'ask'; method: string; body: Xml; hold: boolean; repeatable: boolean }
   /** We have nothing to ask. */
   | { event: 'nothing' }
   | { event: 'undelivered' }
@@ -87,6 +99,9 @@ export type SessionAction =
   | { do: 'think' }
   | { do: 'tell'; end: RpcEnd }
   | { do: 'end'; why: string };
+
+/** A CPE that says the same again and again has got the question. */
+const maximumRepeats = 3;
 
 export interface SessionStep {
   state: SessionState;
@@ -197,15 +212,38 @@ function takeAnswer(
     if (isRepeat(state, event.key)) return repeat(state);
     return reject(state, 400, 'it answers a request that was never made');
   }
+  const doubt = isRepeat(state, event.key) ? doubtOf(state, asked, event) : undefined;
+  if (doubt === 'repeat') return repeat({ ...state, asked: { ...asked, repeats: asked.repeats + 1 } });
+  if (doubt === 'unknown') {
+    const why = 'the answer is that to the question before, or the same once more, and has no ID';
+    return tell(state, { end: 'unanswered', why }, event.key);
+  }
   // A CPE that gives no ID answers in order.
   const isOurs = event.id === undefined || event.id === asked.id;
-  if (!isOurs && isRepeat(state, event.key)) return repeat(state);
   if (!isOurs) return tell(state, { end: 'wrong', why: `the answer has the ID ${event.id?.slice(0, 40)}` }, event.key);
   if (event.event === 'fault') return tell(state, { end: 'fault', fault: event.fault }, event.key);
   if (event.method !== asked.method) {
     return tell(state, { end: 'wrong', why: `the answer is a ${event.method.slice(0, 40)}Response` }, event.key);
   }
   return tell(state, { end: 'response', response: event.response }, event.key);
+}
+
+/**
+ * Octets that are the same as those of the answer before. Without an ID they may answer the present question, too: whoever has got
+ * it has no reason to come over another connection, whoever has not says again what he said before. `undefined`: it is the answer.
+ */
+function doubtOf(
+  { undelivered }: SessionState,
+  asked: Asked,
+  event: Extract<SessionEvent, { event: 'response' } | { event: 'fault' }>,
+): 'repeat' | 'unknown' | undefined {
+  const isNamed = event.id !== undefined;
+  const fits = isNamed ? event.id === asked.id : event.event === 'fault' || event.method === asked.method;
+  if (!fits) return asked.repeats < maximumRepeats ? 'repeat' : undefined;
+  if (isNamed) return undefined;
+  if (undelivered) return 'repeat';
+  if (!event.elsewhere || asked.repeats > 0) return undefined;
+  return asked.repeatable ? 'repeat' : 'unknown';
 }
 
 function takeEmpty(state: SessionState): SessionStep {
@@ -230,7 +268,7 @@ function takeEmpty(state: SessionState): SessionStep {
   }
 }
 
-function ask(state: SessionState, { method, body, hold }: { method: string; body: Xml; hold: boolean }): SessionStep {
+function ask(state: SessionState, { method, body, hold, repeatable }: Question): SessionStep {
   const id = String(state.count + 1);
   const { namespace, declaration } = state;
   const text = writeEnvelope({ namespace, id, declaration, holdRequests: hold, body });
@@ -239,7 +277,7 @@ function ask(state: SessionState, { method, body, hold }: { method: string; body
       ...state,
       phase: 'asked',
       queued: undefined,
-      asked: { id, method, interrupted: false },
+      asked: { id, method, repeatable, interrupted: false, repeats: 0 },
       count: state.count + 1,
       said: { to: state.said?.to ?? '', text },
       undelivered: false,

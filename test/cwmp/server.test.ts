@@ -145,6 +145,26 @@ describe('the HTTP side of the ACS', () => {
     assert.equal(reply.status, 204);
   });
 
+  it('an answer without an ID that comes again after the connection broke does not answer the next question', async () => {
+    await start({ questions: ['A.', 'B.'] });
+    const nameless = (...names: string[]): string =>
+      cwmp(
+        `<cwmp:GetParameterNamesResponse><ParameterList>${names
+          .map((name) => `<ParameterInfoStruct><Name>${name}</Name></ParameterInfoStruct>`)
+          .join('')}</ParameterList></cwmp:GetParameterNamesResponse>`,
+      ).replace(/<cwmp:ID.*<\/cwmp:ID>/, '');
+    const first = await connect();
+    const cookie = cookieFrom(await first.post(informText()));
+    await first.post('', [cookie]);
+    assert.match((await first.post(nameless('A.x'), [cookie])).body, /<ParameterPath>B\.</);
+    first.close();
+    const second = await connect();
+    assert.match((await second.post(nameless('A.x'), [cookie])).body, /<ParameterPath>B\.</);
+    assert.equal((await second.post(nameless('B.y'), [cookie])).status, 204);
+    const told = (answers as { answer: { names: { name: string }[] } }[]).map(({ answer }) => answer.names[0]?.name);
+    assert.deepEqual(told, ['A.x', 'B.y']);
+  });
+
   it('quirk 30: several CPEs over one connection are told apart by their cookies, never mixed up without', async () => {
     await start();
     const proxy = await connect();

@@ -23,7 +23,23 @@ const reboot = {
   method: 'Reboot',
   body: requestBody('Reboot', { commandKey: 'k' }),
   hold: false,
+  repeatable: false,
 } as const;
+const read = {
+  event: 'ask',
+  method: 'GetParameterValues',
+  body: requestBody('GetParameterValues', { names: ['Device.X'] }),
+  hold: false,
+  repeatable: true,
+} as const;
+/** Without an ID, over another connection than the question went. */
+const nameless = (method: string, key: string, elsewhere = true): SessionEvent => ({
+  event: 'response',
+  key,
+  elsewhere,
+  method,
+  response: response(`${method}Response`),
+});
 const answered = (id: string | undefined, method = 'Reboot', key = `answer ${id}`): SessionEvent => ({
   event: 'response',
   id,
@@ -167,6 +183,56 @@ describe('a CWMP session', () => {
     machine.feed({ event: 'undelivered' });
     assert.equal(textIn(machine.feed({ event: 'empty' })), text);
     assert.equal(endIn(machine.feed({ event: 'empty' })), 'unsupported', 'once');
+  });
+
+  it('an answer without an ID that repeats the one before over another connection is no answer to the next question', () => {
+    const machine = Machine.begun();
+    machine.feed(read, nameless('GetParameterValues', 'same'));
+    const asked = textIn(machine.feed(read));
+    assert.equal(textIn(machine.feed(nameless('GetParameterValues', 'same'))), asked, 'the question is repeated');
+    assert.equal(endIn(machine.feed(nameless('GetParameterValues', 'other'))), 'response');
+  });
+
+  it('an answer without an ID that is the same twice is taken the second time, and at once over the same connection', () => {
+    const machine = Machine.begun();
+    machine.feed(read, nameless('GetParameterValues', 'same'), read, nameless('GetParameterValues', 'same'));
+    assert.equal(endIn(machine.feed(nameless('GetParameterValues', 'same'))), 'response');
+    machine.feed(read);
+    assert.equal(endIn(machine.feed(nameless('GetParameterValues', 'same', false))), 'response');
+  });
+
+  it('what may not be done twice is not asked again for an answer that may be an old one: what came of it is unknown', () => {
+    const machine = Machine.begun();
+    machine.feed(reboot, nameless('Reboot', 'same'), reboot);
+    assert.equal(endIn(machine.feed(nameless('Reboot', 'same'))), 'unanswered');
+  });
+
+  it('an old answer of another method does not end the question', () => {
+    const machine = Machine.begun();
+    machine.feed(read, nameless('GetParameterValues', 'same'));
+    const asked = textIn(machine.feed(reboot));
+    assert.equal(textIn(machine.feed(nameless('GetParameterValues', 'same'))), asked);
+    assert.equal(endIn(machine.feed(nameless('Reboot', 'other'))), 'response');
+  });
+
+  it('a question that did not go out is repeated for the answer before, whatever it is', () => {
+    const machine = Machine.begun();
+    machine.feed(reboot, nameless('Reboot', 'same'));
+    const asked = textIn(machine.feed(reboot));
+    machine.feed({ event: 'undelivered' });
+    assert.equal(textIn(machine.feed(nameless('Reboot', 'same'))), asked);
+  });
+
+  it('a CPE that says the same wrong answer again and again is not asked for ever', () => {
+    const machine = Machine.begun();
+    machine.feed(read, answered('1', 'GetParameterValues', 'same'), read);
+    let questions = 0;
+    for (let actions = machine.feed(answered('1', 'GetParameterValues', 'same')); ; questions++) {
+      if (actions[0]?.do === 'tell') break;
+      assert.ok(questions < 10);
+      actions = machine.feed(answered('1', 'GetParameterValues', 'same'));
+    }
+    assert.equal(machine.state.phase, 'ours');
   });
 
   it('holds the requests of the CPE back while more questions follow', () => {
