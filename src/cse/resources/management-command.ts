@@ -43,7 +43,12 @@ export const managementCommand: Behaviour = {
 
   async validateUpdate({ resource, patch }, parts) {
     const attributes = { ...resource.attributes, ...patch };
-    requireFittingArguments(attributes, parts);
+    // A password that was given is kept apart, and is an argument all the same.
+    const given = 'execReqArgs' in patch ? {} : resource.internal;
+    requireFittingArguments(
+      { ...attributes, execReqArgs: withSecrets(attributes['execReqArgs'], given) ?? null },
+      parts,
+    );
     requireFittingMode(attributes);
     if ('execTarget' in patch) await targetOf(attributes, parts);
     if (!('execEnable' in patch)) await requireNoExecutions(resource, patch, parts);
