@@ -37,6 +37,8 @@ export interface JournalEntry {
   /** cwmp:ID of the RPC. */
   id?: string;
   commandKey?: string;
+  /** Arguments of an RPC that has a CommandKey. */
+  arguments?: Record<string, string>;
   /** Fault code with which it was answered or ended. */
   fault?: number;
   /** Event codes of the session. */

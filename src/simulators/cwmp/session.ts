@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { SessionFailure } from './answer.ts';
+import { argumentsOf } from './arguments.ts';
 import type { Answer } from './answer.ts';
 import { CpeFault } from './cpe-fault.ts';
 import { readEnvelope, writeEnvelope } from './envelope.ts';
@@ -187,7 +188,8 @@ export class Session {
     const commandKey = message.element.children.find((child) => child.local === 'CommandKey')?.text;
     try {
       const content = perform(methods, workshop, message.element, id, seen);
-      journal.record({ kind: 'method', method, id, commandKey });
+      const given = commandKey === undefined ? {} : { arguments: argumentsOf(message.element) };
+      journal.record({ kind: 'method', method, id, commandKey, ...given });
       if (content !== undefined) {
         const sent = this.#faults.wrongResponse ? 'RebootResponse' : name;
         response = this.#write(sent, content, this.#faults.wrongId && id !== undefined ? `${id}-wrong` : id);
