@@ -16,6 +16,8 @@ export interface CpeChoices {
   faults: Faults;
   nat: boolean;
   quirks: number[];
+  /** What it trusts and shows, for https. PEM. */
+  tls: { ca?: Buffer; cert?: Buffer; key?: Buffer };
 }
 
 /** Starts the devices; each event of each goes to `tell`. The result ends them. Rejects when one cannot start. */

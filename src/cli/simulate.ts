@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { namedFaults, startLwm2mDevice } from '../simulators/lwm2m-device.ts';
 import type { DeviceEvent, EnablerVersion, Faults, SimulatedDevice } from '../simulators/lwm2m-device.ts';
@@ -40,6 +41,9 @@ CWMP:
   --periodic S        seconds between periodic Informs (default 0: as the server sets it)
   --username NAME     of the device at the server (default: its identity)
   --password TEXT     of the device at the server (default: none)
+  --ca FILE           authority of the server (PEM), for https://
+  --certificate FILE  certificate of the device (PEM), for a server that asks for one; with --key
+  --key FILE          its private key (PEM)
   --nat               it stands behind a NAT: nothing reaches it but UDP connection requests, by STUN
   --fault NAME        what goes wrong; several times for several:
 ${listed(
@@ -99,6 +103,9 @@ function readArguments(argv: string[]) {
         periodic: { type: 'string' },
         username: { type: 'string' },
         password: { type: 'string' },
+        ca: { type: 'string' },
+        certificate: { type: 'string' },
+        key: { type: 'string' },
         quirk: { type: 'string', multiple: true, default: [] },
         fault: { type: 'string', multiple: true, default: [] },
         speed: { type: 'string', default: '1' },
@@ -136,7 +143,7 @@ function refuse(values: Values, names: readonly (keyof Values)[], technology: st
 }
 
 function lwm2mChoices(values: Values) {
-  refuse(values, ['model', 'periodic', 'username', 'password', 'nat', 'quirk'], 'lwm2m');
+  refuse(values, ['model', 'periodic', 'username', 'password', 'ca', 'certificate', 'key', 'nat', 'quirk'], 'lwm2m');
   const server = values.server ?? 'coap://127.0.0.1:5683';
   if (!URL.canParse(server) || new URL(server).protocol !== 'coap:') {
     throw new UsageError(`--server ${server} is not possible; it takes coap://HOST or coap://HOST:PORT`);
@@ -166,7 +173,23 @@ function cwmpChoices(values: Values) {
     version: oneOf('version', values.version ?? '1.4', cpeVersions),
     dataModel: oneOf('model', values.model ?? 'tr181', dataModels),
     periodic: wholeNumber('periodic', values.periodic ?? '0', 0, 4_294_967_295),
+    tls: tlsOf(values),
   };
+}
+
+function tlsOf({ ca, certificate, key }: Values): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
+  if ((certificate === undefined) !== (key === undefined))
+    throw new UsageError('--certificate and --key belong together');
+  return { ca: fileOf('ca', ca), cert: fileOf('certificate', certificate), key: fileOf('key', key) };
+}
+
+function fileOf(name: string, path: string | undefined): Buffer | undefined {
+  if (path === undefined) return undefined;
+  try {
+    return readFileSync(path);
+  } catch (problem) {
+    throw new UsageError(`--${name} ${path} cannot be read (${(problem as NodeJS.ErrnoException).code})`);
+  }
 }
 
 type Lwm2mChoices = ReturnType<typeof lwm2mChoices>;
@@ -239,6 +262,7 @@ async function runCpes(choices: CwmpChoices, console: SimulateConsole): Promise<
       faults,
       nat: choices.nat,
       quirks: choices.quirks,
+      tls: choices.tls,
     },
     tell,
   );

@@ -75,6 +75,8 @@ describe('trivet simulate --technology cwmp', () => {
     [['--quirk', '33'], '--quirk 33 is not known; it takes 1, 2'],
     [['--fault', 'loss'], '--fault loss is not known; it takes refuse-write'],
     [['--lifetime', '9'], '--lifetime is nothing that a device of cwmp has'],
+    [['--key', 'k.pem'], '--certificate and --key belong together'],
+    [['--ca', '/nowhere/ca.pem'], '--ca /nowhere/ca.pem cannot be read (ENOENT)'],
     [['--fleet'], '--fleet is nothing that a device of cwmp has'],
   ] as const) {
     it(`refuses ${argv.join(' ')} with exit code 2 and a sentence`, async () => {

@@ -7,6 +7,7 @@ import { connect as connectPlain, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import { runSimulate } from '../../src/cli/simulate.ts';
 import { SettingError } from '../../src/config.ts';
 import { startCwmpCpe, type CpeOptions, type SimulatedCpe } from '../../src/simulators/cwmp-cpe.ts';
 import { silentLog, type Log } from '../../src/support/log.ts';
@@ -405,6 +406,28 @@ describe('a TR-069 device proves who it is', function () {
       await gateway.stop();
       assert.equal(await addressOf('--trusted-proxy', '127.0.0.0/8'), '203.0.113.9');
     });
+  });
+
+  it('also one of `trivet simulate`, with its certificate or its password', async () => {
+    const own = await authority.issue({ name: '0024BE-TrivetCPE-sim1' });
+    await put('own.pem', own.certificate);
+    await put('own-key.pem', own.key);
+    await put('devices.csv', `${header}cwmp,0024BE-TrivetCPE-sim2,,secret-of-2,,\n`);
+    await start(...credentials(), ...certificates('optional'), '--cwmp-authentication', 'required');
+    const ended = new AbortController();
+    const console = { write: () => {}, complain: (line: string) => void said.push(line), ended: ended.signal };
+    const common = ['--technology', 'cwmp', '--server', gateway.urls.cwmps!, '--ca', file('authorities.pem')];
+    const running = [
+      ['--endpoint', 'sim1', '--certificate', file('own.pem'), '--key', file('own-key.pem')],
+      ['--endpoint', 'sim2', '--password', 'secret-of-2'],
+    ].map((argv) => runSimulate([...common, '--speed', '50', ...argv], console));
+    for (const name of ['sim1', 'sim2']) {
+      await eventually(`${name} is onboarded`, async () => {
+        return (await gateway.mca.get(`cse-in/urn-dev-ops-0024BE-TrivetCPE-${name}`)).rsc === 2000;
+      });
+    }
+    ended.abort();
+    assert.deepEqual(await Promise.all(running), [0, 0]);
   });
 
   it('and is called with the connection request credentials of the operator, again after they have changed', async () => {
