@@ -18,6 +18,7 @@ import {
 import {
   stepSession,
   type Phase,
+  type Refusal,
   type RpcEnd,
   type SessionAction,
   type SessionEvent,
@@ -39,6 +40,8 @@ export interface ConversationHost {
   heard(): void;
   /** The CPE has handed us the word: ask, or finish. */
   think(): void;
+  /** A message of the CPE was not taken. */
+  refused(reason: Refusal, why: string): void;
   /** Nothing more is answered in this session. */
   ended(why: string): void;
 }
@@ -161,6 +164,9 @@ export class Conversation {
         break;
       case 'reject':
         this.#reply({ status: 400, text: action.why, last: true });
+        break;
+      case 'refuse':
+        this.#host.refused(action.reason, action.why);
         break;
       case 'think':
         this.#host.think();

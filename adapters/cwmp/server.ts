@@ -80,7 +80,7 @@ export type Welcome =
   | { admit: 'no'; code: number; why: string };
 
 /** What the device's side does in a session; `store` gets the Inform first of all. */
-export type SessionHost = ConversationHost;
+export type SessionHost = Omit<ConversationHost, 'refused'>;
 
 export interface CwmpHost {
   /** Before any state is made (quirk 33). Never rejects. */
@@ -261,6 +261,13 @@ export async function openCwmpServer(
         store: (said) => inner!.store(said),
         heard: () => inner!.heard(),
         think: () => inner!.think(),
+        refused(reason, why) {
+          host.refused(reason);
+          const fields = { address, device: welcome.key, reason, why };
+          // A method that we do not know is no fault of the CPE.
+          if (reason === 'unknown-method') log.info(fields, 'a message of a CPE is refused');
+          else log.warn(fields, 'a message of a CPE is refused');
+        },
         ended: (why) => {
           remove(session);
           inner!.ended(why);
@@ -302,7 +309,7 @@ export async function openCwmpServer(
     const exchange: Exchange = {
       connection: response.req.socket,
       reply({ status, text, last }: Reply) {
-        if (status >= 400) host.refused(status === 503 ? 'lost' : 'protocol');
+        if (status === 503) host.refused('lost');
         if (last) open.delete(session);
         if (last && settings.closeAfterSession) response.setHeader('Connection', 'close');
         answer(response, status, text, status === 200);

@@ -88,11 +88,23 @@ export type RpcEnd =
   /** No answer will come; it may have been carried out. */
   | { end: 'unanswered'; why: string };
 
+/**
+ * - `no-question`: an answer, and nothing was asked.
+ * - `wrong-id`: an answer with the ID of no question.
+ * - `wrong-method`: an answer to another method than was asked.
+ * - `unknown-method`: a request that we do not know; the only one that the CPE cannot be blamed for.
+ * - `wrong-order`: a request that cannot come now.
+ * - `no-session`: anything after the end.
+ */
+export type Refusal = 'no-question' | 'wrong-id' | 'wrong-method' | 'unknown-method' | 'wrong-order' | 'no-session';
+
 export type SessionAction =
   | { do: 'store'; request: CpeRequest }
   | { do: 'send'; text: string }
   /** 204. */
   | { do: 'close' }
+  /** A message is not taken: for the log and for counting. */
+  | { do: 'refuse'; reason: Refusal; why: string }
   /** An HTTP error; nothing more comes of this session. */
   | { do: 'reject'; status: number; why: string }
   /** The CPE waits for us. */
@@ -122,13 +134,16 @@ export function stepSession(state: SessionState, event: SessionEvent): SessionSt
     case 'fault':
       return takeAnswer(state, event);
     case 'unknown': {
-      const text = envelope(state, event.id, faultBody(8000, `the method ${event.method} is not supported`));
-      return say(interrupted(state), event.key, text);
+      if (isRepeat(state, event.key)) return repeat(state);
+      const why = `the method ${event.method} is not supported`;
+      const text = envelope(state, event.id, faultBody(8000, why));
+      return refused(say(interrupted(state), event.key, text), 'unknown-method', why);
     }
     case 'empty':
       return takeEmpty(state);
     case 'unreadable':
       if (state.asked) return tell(state, { end: 'wrong', why: event.why });
+      // The reader has said why already.
       return reject(state, 400, event.why);
     case 'stored':
       return answerStored(state);
@@ -147,6 +162,8 @@ export function stepSession(state: SessionState, event: SessionEvent): SessionSt
   }
 }
 
+const isOver = 'the session is over: send an Inform';
+
 function afterEnd(event: SessionEvent): SessionAction[] {
   switch (event.event) {
     case 'ask':
@@ -157,7 +174,10 @@ function afterEnd(event: SessionEvent): SessionAction[] {
     case 'unknown':
     case 'empty':
     case 'unreadable':
-      return [{ do: 'reject', status: 400, why: 'the session is over: send an Inform' }];
+      return [
+        { do: 'reject', status: 400, why: isOver },
+        { do: 'refuse', reason: 'no-session', why: isOver },
+      ];
     default:
       return [];
   }
@@ -166,10 +186,10 @@ function afterEnd(event: SessionEvent): SessionAction[] {
 function takeRequest(state: SessionState, event: Extract<SessionEvent, { event: 'request' }>): SessionStep {
   const { request, id, key } = event;
   if (isRepeat(state, key)) return repeat(state);
-  if (state.phase === 'storing') return reject(state, 400, 'the message before this one is not answered yet');
+  if (state.phase === 'storing') return disorder(state, 'the message before this one is not answered yet');
   const isFirst = state.phase === 'fresh';
   if (isFirst !== (request.method === 'Inform')) {
-    return reject(state, 400, isFirst ? 'a session begins with an Inform' : 'an Inform begins a session of its own');
+    return disorder(state, isFirst ? 'a session begins with an Inform' : 'an Inform begins a session of its own');
   }
   const after = isFirst ? 'theirs' : state.phase === 'ours' ? 'theirs' : state.phase;
   const storing = { request, id, after: after as Phase };
@@ -210,7 +230,8 @@ function takeAnswer(
   const { asked } = state;
   if (!asked) {
     if (isRepeat(state, event.key)) return repeat(state);
-    return reject(state, 400, 'it answers a request that was never made');
+    const why = 'it answers a request that was never made';
+    return refused(reject(state, 400, why), 'no-question', why);
   }
   const doubt = isRepeat(state, event.key) ? doubtOf(state, asked, event) : undefined;
   if (doubt === 'repeat') return repeat({ ...state, asked: { ...asked, repeats: asked.repeats + 1 } });
@@ -220,10 +241,14 @@ function takeAnswer(
   }
   // A CPE that gives no ID answers in order.
   const isOurs = event.id === undefined || event.id === asked.id;
-  if (!isOurs) return tell(state, { end: 'wrong', why: `the answer has the ID ${event.id?.slice(0, 40)}` }, event.key);
+  if (!isOurs) {
+    const why = `the answer has the ID ${event.id?.slice(0, 40)} instead of ${asked.id}`;
+    return refused(tell(state, { end: 'wrong', why }, event.key), 'wrong-id', why);
+  }
   if (event.event === 'fault') return tell(state, { end: 'fault', fault: event.fault }, event.key);
   if (event.method !== asked.method) {
-    return tell(state, { end: 'wrong', why: `the answer is a ${event.method.slice(0, 40)}Response` }, event.key);
+    const why = `the answer is a ${event.method.slice(0, 40)}Response and not a ${asked.method}Response`;
+    return refused(tell(state, { end: 'wrong', why }, event.key), 'wrong-method', why);
   }
   return tell(state, { end: 'response', response: event.response }, event.key);
 }
@@ -264,7 +289,7 @@ function takeEmpty(state: SessionState): SessionStep {
       return { state, actions: [] };
     case 'fresh':
     case 'over':
-      return reject(state, 400, 'a session begins with an Inform');
+      return disorder(state, 'a session begins with an Inform');
   }
 }
 
@@ -301,6 +326,14 @@ function say(state: SessionState, to: string, text: string): SessionStep {
 function reject(state: SessionState, status: number, why: string): SessionStep {
   const { actions, state: after } = lose(state, why);
   return { state: after, actions: [{ do: 'reject', status, why }, ...actions] };
+}
+
+function refused({ state, actions }: SessionStep, reason: Refusal, why: string): SessionStep {
+  return { state, actions: [...actions, { do: 'refuse', reason, why }] };
+}
+
+function disorder(state: SessionState, why: string): SessionStep {
+  return refused(reject(state, 400, why), 'wrong-order', why);
 }
 
 function lose(state: SessionState, why: string): SessionStep {
