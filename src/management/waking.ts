@@ -6,12 +6,15 @@ import type { LaneEntry } from './lane.ts';
 import { withdrawnFor } from './drafts.ts';
 import { withdraw } from './withdrawal.ts';
 
-/** Asks the leg, at most once per `wakeInterval` and device; the answer of the last attempt stands in between. */
+/**
+ * Asks the leg, at most once per `wakeInterval` and device; the answer of the last attempt stands in between. That it was awake
+ * does not: the session that served the last operation may be over, and nobody would call the device for this one.
+ */
 export function wakeFor(core: Core, device: DeviceEntry): void {
   const adapter = core.adapters.get(device.device.technology);
   if (!adapter) return;
   const now = core.clock.now();
-  if (now - device.wokenAt < core.settings.wakeInterval) {
+  if (now - device.wokenAt < core.settings.wakeInterval && device.wake?.state !== 'awake') {
     if (device.wake) react(core, device, device.wake);
     return;
   }

@@ -286,6 +286,22 @@ describe('a lane', () => {
       assert.deepEqual(world.leg.wakes, ['pump']);
     });
 
+    it('was awake a moment ago: it is called all the same when its session is over', async () => {
+      await session.close();
+      world.leg.wakeResult = { state: 'awake' };
+      const label = await world.object('label');
+      const first = world.management.update(label, { text: 'x' }, requester(world));
+      await settled();
+      const next = await world.context.openSession(session.device, nobody);
+      await serve(next, done('/3/0/14'));
+      assert.equal(statusOf(await first), 'done');
+      await next.close();
+      world.leg.wakeResult = { state: 'asked', by: 'HTTP connection request' };
+      void world.management.update(label, { text: 'y' }, requester(world));
+      await settled();
+      assert.equal(world.leg.wakes.length, 2);
+    });
+
     it('6021: it took the call and did not come; it was called once more, and the answer says so', async () => {
       await session.close();
       const asked = (within: number) => ({
