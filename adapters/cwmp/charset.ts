@@ -34,11 +34,22 @@ export function decodeBody(octets: Uint8Array, contentType?: string): DecodedBod
 
 function tryDecode(octets: Uint8Array, charset: string): string | undefined {
   try {
-    return new TextDecoder(charset, { fatal: true }).decode(octets);
+    return decoderOf(charset).decode(octets);
   } catch {
     // Unknown charset, or octets that it does not have: the next candidate.
     return undefined;
   }
+}
+
+const decoders = new Map<string, InstanceType<typeof TextDecoder>>();
+
+/** One for each of the few names that the platform knows: making it costs more than using it. */
+function decoderOf(charset: string): InstanceType<typeof TextDecoder> {
+  const known = decoders.get(charset.toLowerCase());
+  if (known) return known;
+  const decoder = new TextDecoder(charset, { fatal: true });
+  decoders.set(decoder.encoding, decoder);
+  return decoder;
 }
 
 function byteOrderMark(octets: Uint8Array): string | undefined {

@@ -170,7 +170,10 @@ export class CpeSession implements SessionHost {
     // One model and firmware: the identity without the serial number.
     const model = `${identity.slice(0, identity.lastIndexOf('-'))} ${this.#facts.softwareVersion ?? ''}`;
     this.#channel = createChannel(this.#conversation, knowledge.of(model), {
-      ...settings,
+      batchSize: settings.batchSize,
+      maximumRequests: settings.maximumRequests,
+      transientPause: settings.transientPause,
+      transientRetries: settings.transientRetries,
       clock: context.clock,
       style: this.#start.style,
       trace: (line) => context.trace.record(id, line, this.#serving),

@@ -26,6 +26,17 @@ const maximumObjects = 2_000;
 /** Faults that say that an object is not there: its name is invalid, or nothing can be asked about it (TR-069 A.3.2.3). */
 const absences: ReadonlySet<number> = new Set([9000, 9005]);
 
+const knownTrees = new WeakMap<readonly string[], Map<string, Branch>>();
+
+/** The templates are the same for every CPE. */
+function treeOf(templates: readonly string[], root: string): Branch {
+  const trees = knownTrees.get(templates) ?? new Map<string, Branch>();
+  knownTrees.set(templates, trees);
+  const tree = trees.get(root) ?? branchesOf(templates, root);
+  trees.set(root, tree);
+  return tree;
+}
+
 /** `Device.X.{i}.Y.` → tree. Templates of another root are left out. */
 export function branchesOf(templates: readonly string[], root: string): Branch {
   const tree: Branch = { children: new Map() };
@@ -56,7 +67,7 @@ export async function discoverObjects(
   root: string,
 ): Promise<Discovered> {
   const found = new Set<string>([root]);
-  const open: Place[] = [{ path: root, branch: branchesOf(templates, root), isCertain: true }];
+  const open: Place[] = [{ path: root, branch: treeOf(templates, root), isCertain: true }];
   let questions = 0;
   /** The first refusal, as long as no question was answered: a CPE that answers none has not said that it has nothing. */
   let refusal: Failure | undefined;

@@ -1,5 +1,6 @@
 /** What the leg keeps with a CPE; stored as the device's `facts`. Times are not in it, so that an Inform brings no news by itself. */
 import type { Json } from '../../src/onem2m/primitive.ts';
+import { ownText } from '../../src/support/own-text.ts';
 import type { Credentials } from '../../src/support/http-authentication.ts';
 
 export interface CpeFacts {
@@ -61,9 +62,10 @@ export function writeFacts(facts: CpeFacts): Json {
   return json;
 }
 
-/** The next change of the facts is not one of what is stored. */
+/** The next change of the facts is not one of what is stored, and what is stored does not keep the Inform that it came with. */
 function copyOf(value: NonNullable<CpeFacts[keyof CpeFacts]>): Json {
   if (Array.isArray(value)) return [...value];
+  if (typeof value === 'string') return ownText(value);
   return typeof value === 'object' ? { ...value } : value;
 }
 
