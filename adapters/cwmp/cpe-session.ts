@@ -153,6 +153,7 @@ export class CpeSession implements SessionHost {
     this.#device = device;
     this.#facts = facts;
     if (occasion.bootstrap) this.#leg.observed.delete(device.id);
+    if (occasion.restarted) this.#leg.knowledge.forget(device.id);
     this.#leg.sessions.set(device.id, this);
     this.#leg.came(device.id);
     context.trace.record(device.id, () => ({ direction: 'in', summary: `Inform ${codesOf(inform)}` }));
@@ -169,7 +170,7 @@ export class CpeSession implements SessionHost {
     const { context, knowledge, settings } = this.#leg;
     // One model and firmware: the identity without the serial number.
     const model = `${identity.slice(0, identity.lastIndexOf('-'))} ${this.#facts.softwareVersion ?? ''}`;
-    this.#channel = createChannel(this.#conversation, knowledge.of(model), {
+    this.#channel = createChannel(this.#conversation, knowledge.of(model, id), {
       batchSize: settings.batchSize,
       maximumRequests: settings.maximumRequests,
       transientPause: settings.transientPause,
@@ -228,6 +229,7 @@ export class CpeSession implements SessionHost {
   /** Durable: once it is answered the CPE does not say it again, and its objects may be looked for in another session only. */
   async #noteChangedObjects(device: ManagedDevice): Promise<void> {
     this.#facts.discovered = false;
+    this.#leg.knowledge.forget(device.id);
     this.#hasAskedObjects = false;
     this.workCame();
     await this.#remember(device);
@@ -303,7 +305,8 @@ export class CpeSession implements SessionHost {
   }
 
   /** A CPE tells its objects when it has started; what we make and take away in between we know ourselves. */
-  async #noteObjects({ inventory }: ManagedDevice, made: string[], removed: string[]): Promise<void> {
+  async #noteObjects({ id, inventory }: ManagedDevice, made: string[], removed: string[]): Promise<void> {
+    for (const path of [...made, ...removed]) this.#leg.knowledge.forget(id, path);
     const { identity, address } = this.#start;
     const kept = inventory.objects.filter(({ path }) => !removed.some((gone) => path.startsWith(gone)));
     const known = new Set(kept.map(({ path }) => path));

@@ -60,11 +60,18 @@ async function readBatch(channel: Channel, names: readonly string[], read: Value
  * there, the object itself is missing, and that is a failure.
  */
 export async function readTargets(channel: Channel, targets: readonly Target[]): Promise<Done> {
-  const wanted = targets.filter((target) => !isKnownAbsent(channel, target)).map(({ path }) => path);
-  const read = await readValues(channel, [...new Set(wanted)]);
+  const open = targets.filter((target) => !isKnownAbsent(channel, target));
+  // All are known to be absent: one of them tells whether their object is there.
+  const isProbe = open.length === 0 && targets.length > 1;
+  let read = await readPaths(channel, isProbe ? targets.slice(0, 1) : open);
+  if (isProbe && read.values.size > 0) read = await readPaths(channel, targets);
   const results = targets.map((target) => resultOf(channel, target, read));
   const failure = results.find((result) => 'failure' in result)?.failure ?? missingObject(targets, results, read);
   return failure ? { results, failure } : { results };
+}
+
+function readPaths(channel: Channel, targets: readonly Target[]): Promise<ValuesRead> {
+  return readValues(channel, [...new Set(targets.map(({ path }) => path))]);
 }
 
 function isKnownAbsent({ knowledge }: Channel, { path, optional }: Target): boolean {

@@ -277,6 +277,53 @@ describe('the CWMP leg', () => {
       assert.equal(cpe.asked.length, 1);
     });
 
+    it('quirk 21: a bad name below an instance is not asked for again, for this CPE and until its next start', async () => {
+      await start();
+      const unit = 'Device.SoftwareModules.DeploymentUnit.';
+      const names = Array.from({ length: 20 }, (_, index) => `${unit}1.P${index}`);
+      for (const name of names) {
+        cpe.tree.set(name, 'v');
+        cpe.tree.set(name.replace('.1.', '.2.'), 'v');
+      }
+      cpe.tree.delete(`${unit}1.P13`);
+      const readAll = async (): Promise<number> => {
+        const outcome = await run([readOptional(...names)]);
+        assert.deepEqual(outcome.results[13], { path: `${unit}1.P13`, absent: true });
+        return cpe.asked.length;
+      };
+      assert.ok((await readAll()) > 1);
+      assert.equal(await readAll(), 1);
+      const other = await run([readOptional(`${unit}2.P13`)]);
+      assert.deepEqual(other.results, [{ path: `${unit}2.P13`, value: 'v' }], 'another instance has it');
+      const neighbour = createSmallCpe(() => port, 'S2');
+      for (const name of names) neighbour.tree.set(name, 'v');
+      await neighbour.session();
+      const { id } = management.device('urn:dev:ops:00D09E-IGD-S2');
+      const theirs = management.queue(id, [readOptional(`${unit}1.P13`)]);
+      await neighbour.session();
+      assert.deepEqual((await management.outcome(theirs.id)).results, [{ path: `${unit}1.P13`, value: 'v' }]);
+      cpe.tree.set(`${unit}1.P13`, 'new');
+      await cpe.session({ events: ['1 BOOT'] });
+      const later = await run([readOptional(...names)]);
+      assert.deepEqual(later.results[13], { path: `${unit}1.P13`, value: 'new' });
+    });
+
+    it('quirk 21: an object whose names are all known to be absent is still missing, and found again when it is there', async () => {
+      await start();
+      const names = ['Device.Gone.1.A', 'Device.Gone.1.B'];
+      for (let time = 1; time <= 3; time++) {
+        const outcome = await run([readOptional(...names)]);
+        assert.equal(outcome.failure?.path, 'Device.Gone.1.', `the ${time}. time`);
+      }
+      assert.equal(cpe.asked.length, 1);
+      for (const name of names) cpe.tree.set(name, 'v');
+      const found = await run([readOptional(...names)]);
+      assert.deepEqual(
+        found.results,
+        names.map((path) => ({ path, value: 'v' })),
+      );
+    });
+
     it('quirk 20: a name that the CPE leaves out of its answer is absent', async () => {
       await start();
       cpe.handlers.set('GetParameterValues', () =>
