@@ -4,6 +4,7 @@
  */
 import type { Inventory, LaneSession, ManagedDevice } from '../../src/management/adapter.ts';
 import type { DeviceId, Operation } from '../../src/management/operation.ts';
+import { ownText } from '../../src/support/own-text.ts';
 import type { Failure } from '../../src/management/outcome.ts';
 import { findLackingMethods, lacks } from './abilities.ts';
 import { createChannel, type Channel } from './channel.ts';
@@ -156,7 +157,8 @@ export class CpeSession implements SessionHost {
     if (occasion.restarted) this.#leg.knowledge.forget(device.id);
     this.#leg.sessions.set(device.id, this);
     this.#leg.came(device.id);
-    context.trace.record(device.id, () => ({ direction: 'in', summary: `Inform ${codesOf(inform)}` }));
+    // Words, and not the Inform to make them of: a trace keeps many.
+    context.trace.record(device.id, { direction: 'in', summary: ownText(`Inform ${codesOf(inform)}`) });
     const channel = this.#openChannel(device);
     for (const { name, type } of inform.parameters) channel.knowledge.learnType(name, type);
     await this.#reportValues(inform, device);
