@@ -74,7 +74,7 @@ export interface Item {
 }
 
 interface Numbered {
-  /** CmdID: unique in its message. */
+  /** CmdID: unique in its message; empty: the device has left it out. */
   id: string;
 }
 

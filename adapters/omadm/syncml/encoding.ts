@@ -1,0 +1,53 @@
+/** How a message is put into octets: told by the octets themselves, and for the answer by the content type (HTTP binding 1.2). */
+import { SyncmlError } from './syncml-error.ts';
+
+export interface Encoding {
+  form: 'xml' | 'wbxml';
+  /** `dm`: `application/vnd.syncml.dm+xml`; `plain`: without `.dm`, as some clients have it. */
+  subtype: 'dm' | 'plain';
+  representation: '1.1' | '1.2';
+}
+
+export function contentTypeOf({ form, subtype }: Encoding): string {
+  return `application/vnd.syncml${subtype === 'dm' ? '.dm' : ''}+${form}`;
+}
+
+/** WBXML begins with its version, 1.1 to 1.3; no XML does. */
+export function formOf(octets: Uint8Array): Encoding['form'] {
+  const first = octets[0];
+  return first !== undefined && first >= 1 && first <= 3 ? 'wbxml' : 'xml';
+}
+
+/** Types that say nothing of it, such as `text/xml`, get the standard one. */
+export function subtypeOf(contentType: string | undefined): Encoding['subtype'] {
+  return /^\s*application\/vnd\.syncml\+/i.test(contentType ?? '') ? 'plain' : 'dm';
+}
+
+/** What is odd about a content type, in words; undefined: nothing. */
+export function contradictionOf(contentType: string | undefined, form: Encoding['form']): string | undefined {
+  const said = /\+(wbxml|xml)\b/i.exec(contentType ?? '')?.[1]?.toLowerCase();
+  return said === undefined || said === form ? undefined : `the content type says ${said}, and the body is ${form}`;
+}
+
+/**
+ * Octets of XML as text: byte order mark, UTF-16 by its zeros, UTF-8, and ISO 8859-1 for what is no UTF-8. An XML declaration is
+ * not believed: devices say `utf-16` in front of UTF-8.
+ * @throws SyncmlError
+ */
+export function decodeXml(octets: Uint8Array, warnings: string[]): string {
+  const charset = charsetOf(octets);
+  try {
+    return new TextDecoder(charset, { fatal: true }).decode(octets);
+  } catch (error) {
+    if (charset !== 'utf-8') throw new SyncmlError('charset', `the body is no ${charset}`, { cause: error });
+    warnings.push('the body is no UTF-8; it is taken for ISO 8859-1');
+    return new TextDecoder('iso-8859-1').decode(octets);
+  }
+}
+
+function charsetOf(octets: Uint8Array): string {
+  const [first, second] = octets;
+  if ((first === 0xff && second === 0xfe) || (first === 0x3c && second === 0)) return 'utf-16le';
+  if ((first === 0xfe && second === 0xff) || (first === 0 && second === 0x3c)) return 'utf-16be';
+  return 'utf-8';
+}
