@@ -40,9 +40,11 @@ export async function openDeviceCredentials(
   { clock, log, interval }: { clock: Clock; log: Log; interval?: number },
 ): Promise<LiveCredentials> {
   const watch = await watchFiles([path], reload, { clock, interval });
-  let current: CredentialTable;
+  let current: CredentialTable | undefined;
   try {
-    current = await read();
+    const first = await read();
+    // Unless it has changed meanwhile, and the change was read sooner.
+    current ??= first;
   } catch (error) {
     watch.close();
     throw new SettingError(`--devices-credentials ${path}: ${(error as Error).message}`);
@@ -69,7 +71,7 @@ export async function openDeviceCredentials(
   }
 
   return {
-    forDevice: async (technology, identity) => current.find(technology, identity),
+    forDevice: async (technology, identity) => current?.find(technology, identity),
     close: () => watch.close(),
   };
 }

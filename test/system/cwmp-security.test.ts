@@ -45,12 +45,12 @@ describe('a TR-069 device proves who it is', function () {
       A: await authority.issue({ name: '00D09E-IGD-A' }),
       B: await authority.issue({ name: 'a router', alternatives: [{ type: 'url', value: identity('B') }] }),
     };
-    await put('authorities.pem', authority.certificate);
   });
   after(() => rm(directory, { recursive: true, force: true }));
 
   beforeEach(async () => {
     said = [];
+    await put('authorities.pem', authority.certificate);
     await put('server.pem', server.certificate);
     await put('server-key.pem', server.key);
     await put('devices.csv', `${header}cwmp,00D09E-IGD-A,,secret-of-A,,\ncwmp,00D09E-IGD-B,bob,secret-of-B,,\n`);
@@ -347,6 +347,21 @@ describe('a TR-069 device proves who it is', function () {
         said.find((line) => /cannot be used; the old ones stay in use .*server\.pem: it is no PEM file/.test(line)),
       );
       assert.equal(await shown(), after);
+    });
+
+    it('that take other authorities while they run: who was let in by the old ones is not, nor by a session of then', async () => {
+      await start(...certificates('required'));
+      const first = await overTls(devices.A, { maxVersion: 'TLSv1.2' });
+      assert.equal((await first.post(informText({ serial: 'A' }))).status, 200);
+      const session = (first.socket as TLSSocket).getSession();
+      await put('authorities.pem', stranger.certificate);
+      await eventually('the authorities were read', () => said.some((line) => /certificate was read again/.test(line)));
+      for (const resumed of [{}, { session }]) {
+        const attempt = overTls(devices.A, { maxVersion: 'TLSv1.2', ...resumed });
+        await assert.rejects(attempt.then((cpe) => cpe.post(informText({ serial: 'A' }))));
+      }
+      const others = await overTls(await stranger.issue({ name: '00D09E-IGD-C' }));
+      assert.equal((await others.post(informText({ serial: 'C' }))).status, 200);
     });
 
     it('that speak no TLS below 1.2, unless they are told to', async () => {
