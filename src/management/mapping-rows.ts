@@ -280,7 +280,7 @@ function unknownOutcome(unknown: NonNullable<LegTree['unknown']>, { leg, tree, a
     read: references(unknown.read ?? {}, leg, (path, problem) => at(['unknown', 'read', ...path], problem)),
     restart: unknown.restart ?? false,
     ...(unknown.succeededWhen ? { succeededWhen: unknown.succeededWhen } : {}),
-    ...(unknown.rpc === undefined ? {} : { rpc: unknown.rpc }),
+    ...(unknown.report === undefined ? {} : { report: unknown.report }),
   };
 }
 

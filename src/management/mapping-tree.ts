@@ -81,7 +81,7 @@ export interface LegTree {
   by?: 'procedure' | 'trigger';
   accepted?: string;
   repeatable?: boolean;
-  unknown?: { read?: Record<string, string>; succeededWhen?: Record<string, Scalar>; restart?: true; rpc?: string };
+  unknown?: { read?: Record<string, string>; succeededWhen?: Record<string, Scalar>; restart?: true; report?: string };
 }
 
 export interface ProfileTree {

@@ -184,5 +184,6 @@ export interface UnknownOutcome {
   /** `$version` = the input `version` of the trigger. */
   readonly succeededWhen?: Readonly<Record<string, Value>>;
   readonly restart: boolean;
-  readonly rpc?: string;
+  /** The report that the device makes when it is over, for people. */
+  readonly report?: string;
 }

@@ -321,6 +321,10 @@ function evidenceOf(
   object: TranslatedObject,
   inputs: Record<string, Value>,
 ): Evidence | undefined {
+  const told: Evidence = {
+    ...(unknown.restart ? { restart: true } : {}),
+    ...(unknown.report === undefined ? {} : { report: true }),
+  };
   const read: Record<string, Target> = {};
   for (const [name, reference] of Object.entries(unknown.read)) {
     if (object.objects[reference.object] === undefined) continue;
@@ -329,12 +333,15 @@ function evidenceOf(
   const succeededWhen: Record<string, Value> = {};
   for (const [name, wanted] of Object.entries(unknown.succeededWhen ?? {})) {
     const value = typeof wanted === 'string' && wanted.startsWith('$') ? inputs[wanted.slice(1)] : wanted;
-    // Without the input, or without the object, nothing can be proved.
-    if (value === undefined || !read[name]) return undefined;
+    // Without the input, or without the object, values prove nothing.
+    if (value === undefined || !read[name]) return unlessEmpty(told);
     succeededWhen[name] = value;
   }
-  if (Object.keys(succeededWhen).length > 0) return { read, succeededWhen };
-  return unknown.restart ? { restart: true } : undefined;
+  return unlessEmpty(Object.keys(succeededWhen).length > 0 ? { ...told, read, succeededWhen } : told);
+}
+
+function unlessEmpty(evidence: Evidence): Evidence | undefined {
+  return Object.keys(evidence).length > 0 ? evidence : undefined;
 }
 
 function objectsOf(row: Extract<Row, { kind: 'trigger' }>): string[] {
