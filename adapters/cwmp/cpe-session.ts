@@ -287,11 +287,16 @@ export class CpeSession implements SessionHost {
           facts: this.#facts,
           isOver: () => this.#isOver,
         };
+        const { discovered } = this.#facts;
+        const changesObjects = operation.steps.some(({ action }) => action === 'create' || action === 'delete');
+        // Noted before it is sent: when its answer is lost, the next session looks which objects there are.
+        if (changesObjects && discovered) await this.#setDiscovered(this.#device, false);
         this.#serving = operation;
         const done = executeOperation(executor, this.#lane, operation).finally(() => (this.#serving = undefined));
-        const { restarts, made, removed } = await done;
+        const { restarts, made, removed, unanswered } = await done;
         if (restarts) this.#restarts = true;
         if (made.length + removed.length > 0) await this.#noteObjects(this.#device, made, removed);
+        if (changesObjects && discovered && !unanswered) await this.#setDiscovered(this.#device, true);
         await this.#cancelTransfers(this.#device, channel);
       } else return;
     }
@@ -442,6 +447,11 @@ export class CpeSession implements SessionHost {
       await this.#remember(device);
     }
     context.observing(device.id, notified);
+  }
+
+  #setDiscovered(device: ManagedDevice, discovered: boolean): Promise<void> {
+    this.#facts.discovered = discovered;
+    return this.#remember(device);
   }
 
   #remember({ id }: ManagedDevice): Promise<void> {

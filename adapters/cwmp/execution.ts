@@ -36,6 +36,8 @@ export interface Executed {
   made: string[];
   /** Objects that there are no more. */
   removed: string[];
+  /** An answer is missing: nobody knows what the CPE has done. */
+  unanswered: boolean;
 }
 
 interface StepResult {
@@ -47,7 +49,7 @@ interface StepResult {
 
 /** Never rejects for what the CPE does; rejects when management cannot store the outcome. */
 export async function executeOperation(executor: Executor, lane: LaneSession, operation: Operation): Promise<Executed> {
-  const goOn: Executed = { restarts: false, made: [], removed: [] };
+  const goOn: Executed = { restarts: false, made: [], removed: [], unanswered: false };
   const impossible = checkSteps(operation, executor);
   if (impossible) {
     await lane.settle(operation, failed(impossible.failure, [], impossible.step));
@@ -74,8 +76,9 @@ export async function executeOperation(executor: Executor, lane: LaneSession, op
       if (step.action === 'delete' && !done.failure) goOn.removed.push(withDot(step.path));
     }
     if (!done.failure) continue;
+    goOn.unanswered = done.failure.cause === 'no-answer';
     // The lane belongs to the next session by now: what was sent, and to what effect, is decided by evidence.
-    if (executor.isOver() && done.failure.cause === 'no-answer') return goOn;
+    if (executor.isOver() && goOn.unanswered) return goOn;
     await lane.settle(operation, failed(done.failure, results, index));
     return goOn;
   }
