@@ -63,7 +63,7 @@ export const defaultCseSettings: CseSettings = Object.freeze({
   locations: [],
   verifySubscriptions: true,
   maximumResults: 5_000,
-  maximumRequestsInFlight: 10_000,
+  maximumRequestsInFlight: 50_000,
   cachedResources: 100_000,
   cachedCharacters: 64 * 1024 * 1024,
   sweepInterval: 30_000,
