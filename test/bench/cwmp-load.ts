@@ -125,39 +125,52 @@ export interface ArrivalLoad {
 export interface Arrived extends Tally {
   /** Informs that were answered 503. */
   refused: number;
+  /** Sessions whose connection broke. */
+  broken: number;
   /** s, from the first Inform to the last write. */
   lastWrite: number;
 }
 
 /** s; TR-069 3.2.1.1, of the first retry and of each further one: at least this, at most twice as much. */
 const retryWaits = [5, 10, 20, 40];
+const patience = 8;
 
-/** Every CPE once; one that is refused comes back as TR-069 says. */
+/** Every CPE once; one that is refused, or whose connection breaks, comes back as TR-069 says. */
 async function arrive({ port, from, count, connections, occasion }: ArrivalLoad): Promise<Arrived> {
   let next = from;
   let refused = 0;
+  let broken = 0;
   const started = performance.now();
+  const isServed = async (cpe: Cpe): Promise<boolean> => {
+    try {
+      const end = await converse({ port, cpe, occasion });
+      if (end === 'busy') refused += 1;
+      return end === 'served';
+    } catch (error) {
+      broken += 1;
+      process.stderr.write(`${(error as Error).message}\n`);
+      return false;
+    }
+  };
   const returns: Promise<void>[] = [];
   const comeBack = async (cpe: Cpe, tries: number): Promise<void> => {
+    if (tries >= patience) throw new Error(`CPE ${cpe.index} came ${tries} times in vain`);
     const wait = retryWaits[Math.min(tries, retryWaits.length - 1)]!;
     await new Promise((resolve) => setTimeout(resolve, wait * 1000 * (1 + Math.random())));
-    if ((await converse({ port, cpe, occasion })) === 'served') return;
-    refused += 1;
-    await comeBack(cpe, tries + 1);
+    if (!(await isServed(cpe))) await comeBack(cpe, tries + 1);
   };
   await Promise.all(
     Array.from({ length: connections }, async () => {
       while (next < from + count) {
         const cpe = cpeOf(next++);
-        if ((await converse({ port, cpe, occasion })) === 'served') continue;
-        refused += 1;
-        returns.push(comeBack(cpe, 0));
+        if (!(await isServed(cpe))) returns.push(comeBack(cpe, 0));
       }
     }),
   );
   await Promise.all(returns);
+  const seconds = (performance.now() - started) / 1000;
   const lastWrite = Math.max(...Array.from({ length: count }, (_, at) => cpeOf(from + at).writtenAt));
-  return { count, refused, seconds: (performance.now() - started) / 1000, lastWrite: (lastWrite - started) / 1000 };
+  return { count, refused, broken, seconds, lastWrite: (lastWrite - started) / 1000 };
 }
 
 /** Value and number of writes of the own parameter, CPE by CPE. */

@@ -61,7 +61,7 @@ export async function measurePowerCut({ cpes: count }: Effort): Promise<Figure[]
     await http.call<LoadResult>('all', ended);
     const after = residentSize(gateway.pid);
     const lastWrite = Math.max(...arrivals.map((arrival) => arrival.lastWrite));
-    const refused = arrivals.reduce((sum, arrival) => sum + arrival.refused, 0);
+    const sum = (what: 'refused' | 'broken'): number => arrivals.reduce((total, arrival) => total + arrival[what], 0);
     const megabytes = (octets: number): string => (octets / 1e6).toFixed(0);
     return [
       {
@@ -70,7 +70,7 @@ export async function measurePowerCut({ cpes: count }: Effort): Promise<Figure[]
         unit: 's',
         value: lastWrite,
         note:
-          `none lost, none twice; ${refused} Informs were answered 503 and came again; ` +
+          `none lost, none twice; ${sum('refused')} Informs were answered 503 and came again, ${sum('broken')} connections broke; ` +
           `${((cpu / count) * 1000).toFixed(2)} ms CPU each, with the look at their objects; ` +
           `${megabytes(before)} MB RSS before, ${megabytes(peak)} MB at most, ${megabytes(after)} MB after`,
       },
