@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 const demo = new URL('../../src/cli/demo.ts', import.meta.url).href;
+const gateway = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const standIn = fileURLToPath(new URL('demo-gateway.ts', import.meta.url));
 
 /** Runs the demo as a process of its own, with a stand-in for the gateway. */
@@ -33,6 +34,24 @@ describe('trivet demo', () => {
       '→ fwVersion 2.4.0 (was 1.0.0)',
     ]) {
       assert.ok(out.includes(line), `${line} is missing in:\n${out}`);
+    }
+  });
+
+  it('updates a TR-069 device by the same request, with the gateway itself', async function () {
+    this.timeout(60_000);
+    const { code, out, err } = await runDemo(['--speed', '20'], ['--import', 'tsx', gateway, 'start']);
+    assert.equal(code, 0, `${out}${err}`);
+    const [, router = ''] = out.split('Another device informs by TR-069');
+    const node = /→ \/(cse-in\/\S+)/.exec(router)?.[1];
+    for (const line of [
+      '0024BE-',
+      'And is updated by the same request',
+      `PUT /${node}/firmware  {"ud":true}  → 200`,
+      'updateStatus In_Process',
+      'updateStatus Successful',
+      '→ fwVersion 2.4.0 (was 1.0.0)',
+    ]) {
+      assert.ok(router.includes(line), `${line} is missing in:\n${out}`);
     }
   });
 
