@@ -206,10 +206,10 @@ export const settingDefinitions = {
     'coap://… or coaps://…',
     /^coaps?:\/\/[^\s]+$/,
   ),
-  'trusted.proxy': list(
+  'trusted.proxy': listOf(
     'Proxies whose X-Forwarded-For is believed',
     'addresses or networks like 10.0.0.0/8',
-    /^[0-9a-fA-F.:]+(\/\d+)?$/,
+    readNetwork,
   ),
   'ready.json': flag('Print one line of JSON on stdout with every listener once the gateway serves'),
   'log.level': choice('info', 'How much is logged (to stderr, one JSON object a line)', [
