@@ -69,7 +69,11 @@ describe('trivet start', function () {
         /'10\.0\.0\.0\/33' is not allowed; allowed: networks/,
       ],
       [() => ['--cwmp-connection-request-networks', 'face'], {}, /'face' is not allowed; allowed: networks like/],
-      [() => ['--trusted-proxy', '10.0.0.0/99'], {}, /--trusted-proxy: '10\.0\.0\.0\/99' is not allowed; allowed: addr/],
+      [
+        () => ['--trusted-proxy', '10.0.0.0/99'],
+        {},
+        /--trusted-proxy: '10\.0\.0\.0\/99' is not allowed; allowed: addr/,
+      ],
       [() => ['--tls-certificate', 'x.pem'], {}, /--tls-certificate needs --tls-key/],
       [() => ['--tls-key', 'x.pem'], {}, /--tls-key needs --tls-certificate/],
       [() => ['--cwmp-client-certificate', 'required'], {}, /--cwmp-client-certificate required needs TLS: give --tls/],
