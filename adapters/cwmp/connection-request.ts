@@ -194,9 +194,10 @@ export function udpMessage(host: string, credentials: Credentials, now: number, 
   return `GET http://${host}?${query} HTTP/1.1\r\n\r\n`;
 }
 
-/** `host:port` or `[host]:port`; undefined when it is neither. */
+/** `host:port`, `[host]:port`, or the host alone for port 80 (TR-181, UDPConnectionRequestAddress); undefined when it is neither. */
 export function readUdpAddress(text: string): { host: string; port: number } | undefined {
-  const [, host, port] = /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(text.trim()) ?? [];
+  const [, bracketed, plain, port = '80'] = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text.trim()) ?? [];
+  const host = bracketed ?? plain;
   return host === undefined ? undefined : { host, port: Number(port) };
 }
 

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import {
   problemWithAddress,
+  readUdpAddress,
   requestConnection,
   requestConnectionByUdp,
   udpMessage,
@@ -139,8 +140,24 @@ describe('a connection request', () => {
     );
   });
 
+  it('reads the address for UDP in both forms of TR-181', () => {
+    assert.deepEqual(readUdpAddress(' 192.0.2.7:4660 '), { host: '192.0.2.7', port: 4660 });
+    assert.deepEqual(readUdpAddress('[2001:db8::1]:4660'), { host: '2001:db8::1', port: 4660 });
+    assert.deepEqual(readUdpAddress('192.0.2.7'), { host: '192.0.2.7', port: 80 });
+    assert.equal(readUdpAddress('192.0.2.7:4660:1'), undefined);
+    assert.equal(readUdpAddress(''), undefined);
+  });
+
   it('by UDP it goes nowhere else either', async () => {
-    for (const address of ['10.0.0.1', 'name:1', '127.0.0.1:99', '10.0.0.1:0', '10.0.0.1:99999']) {
+    for (const address of [
+      '10.0.0.1:',
+      'name:1',
+      'name',
+      '2001:db8::1',
+      '127.0.0.1:99',
+      '10.0.0.1:0',
+      '10.0.0.1:99999',
+    ]) {
       const result = await requestConnectionByUdp({ address, credentials, seenAt: '10.9.9.9' }, settings);
       assert.equal(result.result, 'forbidden', address);
     }
