@@ -147,8 +147,9 @@ async function arrive({ port, from, count, connections, occasion }: ArrivalLoad)
       if (end === 'busy') refused += 1;
       return end === 'served';
     } catch (error) {
+      // The first tells why; there may be thousands.
+      if (broken === 0) process.stderr.write(`${(error as Error).message}\n`);
       broken += 1;
-      process.stderr.write(`${(error as Error).message}\n`);
       return false;
     }
   };
