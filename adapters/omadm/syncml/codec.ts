@@ -23,6 +23,8 @@ export interface ReadMessage {
   warnings: string[];
 }
 
+const mostWarnings = 20;
+
 /**
  * The octets decide on the form; the content type only on that of the answer.
  * @param contentType value of the HTTP header
@@ -44,6 +46,7 @@ export function readMessage(
     form === 'wbxml' ? readWbxml(octets, limits, warnings) : readXml(decodeXml(octets, warnings), limits, warnings);
   const message = readMessageOf(document, warnings);
   const representation = message.header.representation.startsWith('1.1') ? '1.1' : '1.2';
+  if (warnings.length > mostWarnings) warnings.splice(mostWarnings, Infinity, 'and so on');
   return { message, encoding: { form, subtype: subtypeOf(contentType), representation }, warnings };
 }
 

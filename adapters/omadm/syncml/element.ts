@@ -58,6 +58,11 @@ export class ElementBuilder {
     return this.#open.length + this.#inMarkup.length;
   }
 
+  /** What begins now becomes markup. */
+  get inData(): boolean {
+    return this.#inMarkup.length > 0 || this.#current?.name === 'Data';
+  }
+
   get root(): Element | undefined {
     return this.#root;
   }
@@ -69,12 +74,11 @@ export class ElementBuilder {
   begin(name: string, attributes?: Attributes): void {
     this.#count();
     const parent = this.#current;
-    if (parent !== undefined && (this.#inMarkup.length > 0 || parent.name === 'Data')) {
-      return this.#beginMarkup(parent, name, attributes);
-    }
+    if (this.inData) return this.#beginMarkup(parent!, name, attributes);
     const element = new Element(name.slice(name.indexOf(':') + 1));
     for (const attribute in attributes) {
-      if (attribute.endsWith('originalerror')) element.originalError = attributes[attribute]!.trim();
+      if (attribute === 'originalerror' || attribute.endsWith(':originalerror'))
+        element.originalError = attributes[attribute]!.trim();
     }
     if (element.name === 'Item' && ++this.#items > this.#limits.items) {
       throw new SyncmlError('too-many-items', `the message has more than ${this.#limits.items} items`);

@@ -1,4 +1,5 @@
 /** How a message is put into octets: told by the octets themselves, and for the answer by the content type (HTTP binding 1.2). */
+import { isUtf8 } from 'node:buffer';
 import { SyncmlError } from './syncml-error.ts';
 
 export interface Encoding {
@@ -35,19 +36,25 @@ export function contradictionOf(contentType: string | undefined, form: Encoding[
  * @throws SyncmlError
  */
 export function decodeXml(octets: Uint8Array, warnings: string[]): string {
-  const charset = charsetOf(octets);
+  const charset = wideCharsetOf(octets);
+  if (charset !== undefined) return decodeWide(octets, charset);
+  const buffer = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
+  if (isUtf8(octets)) return buffer.toString('utf8');
+  warnings.push('the body is no UTF-8; it is taken for ISO 8859-1');
+  return buffer.toString('latin1');
+}
+
+function decodeWide(octets: Uint8Array, charset: string): string {
   try {
     return new TextDecoder(charset, { fatal: true }).decode(octets);
   } catch (error) {
-    if (charset !== 'utf-8') throw new SyncmlError('charset', `the body is no ${charset}`, { cause: error });
-    warnings.push('the body is no UTF-8; it is taken for ISO 8859-1');
-    return new TextDecoder('iso-8859-1').decode(octets);
+    throw new SyncmlError('charset', `the body is no ${charset}`, { cause: error });
   }
 }
 
-function charsetOf(octets: Uint8Array): string {
-  const [first, second] = octets;
-  if ((first === 0xff && second === 0xfe) || (first === 0x3c && second === 0)) return 'utf-16le';
-  if ((first === 0xfe && second === 0xff) || (first === 0 && second === 0x3c)) return 'utf-16be';
-  return 'utf-8';
+/** Four octets are looked at, for a NUL may stand anywhere in UTF-8. */
+function wideCharsetOf([first, second, third, fourth]: Uint8Array): string | undefined {
+  if ((first === 0xff && second === 0xfe) || (first === 0x3c && second === 0 && fourth === 0)) return 'utf-16le';
+  if ((first === 0xfe && second === 0xff) || (first === 0 && second === 0x3c && third === 0)) return 'utf-16be';
+  return undefined;
 }

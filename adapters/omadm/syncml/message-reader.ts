@@ -2,6 +2,7 @@
  * Elements → message. Tolerant as devices need it: children in any order and namespace, unknown elements skipped, what is missing
  * empty and in the warnings. Without a header, its Source and its MsgID there is nobody to answer, and that is refused.
  */
+import { isUtf8 } from 'node:buffer';
 import { type Element, type ElementDocument, textOf } from './element.ts';
 import type { Address, Challenge, Command, Credential, Data, Header, Item, Meta, SyncmlMessage } from './message.ts';
 import { SyncmlError } from './syncml-error.ts';
@@ -147,7 +148,7 @@ function readCommand(element: Element, warnings: string[]): Command | undefined 
       if (!id) warnings.push(`a ${name} has no CmdID`);
       break;
     default:
-      if (found !== undefined) return { command: 'unknown', id, name };
+      if (found !== undefined) return { command: 'unknown', id, name: name.slice(0, 100) };
       warnings.push(`an unknown element was skipped: ${name.slice(0, 40)}`);
       return undefined;
   }
@@ -229,15 +230,10 @@ const controls = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/;
 /** Clients write text as opaque octets too, and base64 as what it stands for (libdmclient, libwbxml). */
 function meansText(octets: Uint8Array, format: string | undefined, type: string | undefined): boolean {
   if (format === 'bin' || type?.endsWith('+wbxml')) return false;
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(octets);
-  } catch {
-    // No text: the octets themselves are the value.
-    return false;
-  }
-  if (format === 'b64') return /^[A-Za-z0-9+/\s]*={0,2}\s*\0*$/.test(text);
-  return !controls.test(text.replace(/\0+$/, ''));
+  if (!isUtf8(octets)) return false;
+  const text = textOf(octets);
+  if (format === 'b64') return /^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(text);
+  return !controls.test(text);
 }
 
 /** 0: none that could be read. */

@@ -107,8 +107,7 @@ class WbxmlReader {
     const name = number === globalToken.literal ? this.#literal() : this.#nameOf(number);
     let attributes: Attributes | undefined;
     if ((token & withAttributes) !== 0) attributes = this.#attributes();
-    else if (this.#page !== 0 && this.#pages[this.#pages.length - 1] !== this.#page) {
-      // Only seen where the element becomes markup.
+    else if (this.#builder.inData && this.#pages[this.#pages.length - 1] !== this.#page) {
       attributes = { xmlns: pageNamespaces[this.#page] ?? `page:${this.#page}` };
     }
     this.#builder.begin(name, attributes);

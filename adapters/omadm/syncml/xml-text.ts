@@ -14,9 +14,13 @@ const specials: Readonly<Record<string, string>> = Object.freeze({
 // oxlint-disable-next-line no-control-regex
 const illegal = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
 
+/** Surrogates are among them, for in pairs only they are legal. */
+// oxlint-disable-next-line no-control-regex
+const doubtful = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD]/;
+
 /** Without the characters that XML cannot carry. */
 export function withoutIllegal(text: string): string {
-  return careful.test(text) ? text.replace(illegal, '') : text;
+  return doubtful.test(text) ? text.replace(illegal, '') : text;
 }
 
 /** Text as content of an element; characters that XML cannot carry are left out. */
