@@ -24,7 +24,7 @@ function below(...folders: string[]): string[] {
 const stages: Stage[] = [
   {
     name: 'unit',
-    spec: below('onem2m', 'mca', 'cse', 'management', 'lwm2m', 'cwmp', 'bus', 'admin', 'cli'),
+    spec: below('onem2m', 'mca', 'cse', 'management', 'lwm2m', 'cwmp', 'omadm', 'bus', 'admin', 'cli'),
     ignore: [fuzz],
     timeout: 20_000,
     parallel: true,
