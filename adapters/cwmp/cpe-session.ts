@@ -129,6 +129,7 @@ export class CpeSession implements SessionHost {
   /** It has proved that it is reached by UDP at this address. Durable when it resolves. */
   async bound(udpAddress: string): Promise<void> {
     this.#facts.udpAddress = udpAddress;
+    if (this.#facts.stun) this.#facts.stun.proves = true;
     if (this.#device) await this.#remember(this.#device);
   }
 
@@ -370,14 +371,14 @@ export class CpeSession implements SessionHost {
     const told = plan ? textOfPlan(plan) : '';
     if (told === (facts.stun?.told ?? '')) return;
     // Kept before they are sent, as those of connection requests.
-    facts.stun ??= { ...newCredentials(), username: stunUsername(device.id), told: '' };
+    facts.stun ??= { ...newCredentials(), username: stunUsername(device.id), told: '', proves: false };
     await this.#remember(device);
     const { username, password } = facts.stun;
     const wanted = plan && { ...plan, credentials: { username, password } };
     const { stopped, udpAddress } = await provisionStun(channel, facts.root, wanted, 'trivet');
     if (stopped) return;
     if (udpAddress !== undefined) facts.udpAddress = udpAddress;
-    facts.stun = { username, password, told };
+    facts.stun = { ...facts.stun, told };
     await this.#remember(device);
   }
 

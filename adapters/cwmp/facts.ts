@@ -12,8 +12,8 @@ export interface CpeFacts {
   udpAddress?: string;
   /** Credentials that we gave it for connection requests. */
   connectionRequest?: Credentials;
-  /** Credentials that we gave it for our STUN server, and of which server it was told; '' = of none. */
-  stun?: Credentials & { told: string };
+  /** Credentials that we gave it for our STUN server, of which server it was told ('' = of none), and whether it has proved a binding. */
+  stun?: Credentials & { told: string; proves: boolean };
   /** Our settings were written since its last bootstrap. */
   provisioned: boolean;
   /** s; what it was told. */
@@ -77,7 +77,8 @@ function readCredentials(value: Json | undefined): Credentials | undefined {
 
 function readStun(value: Json | undefined): CpeFacts['stun'] {
   const credentials = readCredentials(value);
-  return credentials && { ...credentials, told: (isObject(value) ? text(value['told']) : undefined) ?? '' };
+  if (!credentials || !isObject(value)) return undefined;
+  return { ...credentials, told: text(value['told']) ?? '', proves: value['proves'] === true };
 }
 
 function texts(value: Json | undefined): string[] | undefined {

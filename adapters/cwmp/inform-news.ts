@@ -32,7 +32,7 @@ export function factsAfter(
   if (occasion.bootstrap) {
     facts.provisioned = false;
     facts.periodicInterval = undefined;
-    if (facts.stun) facts.stun = { ...facts.stun, told: '' };
+    if (facts.stun) facts.stun = { ...facts.stun, told: '', proves: false };
     facts.notified = [];
     facts.notifiedInDoubt = undefined;
     facts.lacking = undefined;

@@ -47,6 +47,8 @@ const amplification = 3;
 export interface StunDevices {
   /** It is one that we give to a device, whether or not there is such a device. */
   isName(username: string): boolean;
+  /** The device can prove itself, and this address (`host:port`) is not the one that is stored for it. */
+  owesProof(username: string, address: string): Promise<boolean>;
   passwordOf(username: string): Promise<string | undefined>;
   /**
    * The device has proved that connection requests reach it at this address (`host:port`). Durable when it resolves.
@@ -134,10 +136,14 @@ export async function openStunServer(
       count('refused');
       return refuse(question, 420, 'Unknown Attribute', [unknownAttribute(unknown)]);
     }
-    if (message.integrityAt === undefined) return count(answerStranger(question));
+    const binding = message.integrityAt === undefined ? ownBindingIn(question) : undefined;
+    if (message.integrityAt === undefined && binding === undefined) {
+      answer(question);
+      return count('answered');
+    }
     if (proofs >= maximumProofs) return count('limited');
     proofs += 1;
-    answerDevice(question)
+    (binding === undefined ? answerDevice(question) : answerUnproved(question, binding))
       .catch((error: unknown): Result => {
         log.error({ err: error }, 'the binding of a CPE could not be stored');
         refuse(question, 500, 'Server Error');
@@ -147,10 +153,20 @@ export async function openStunServer(
       .finally(() => (proofs -= 1));
   }
 
-  /** A change that shall be known is asked to be proved (TR-069 G.2.1.1); every other question is answered as it is. */
-  function answerStranger(question: Question): Result {
-    const name = nameIn(question.message);
-    if (tellsChange(question.message) && name !== undefined && devices.isName(name)) {
+  /** The name of a device of ours that says that it takes connection requests here. */
+  function ownBindingIn({ message, from, to }: Question): string | undefined {
+    const name = nameIn(message);
+    const isBinding = to === from && attributeOf(message, stunAttributes.connectionRequestBinding) !== undefined;
+    return isBinding && name !== undefined && devices.isName(name) ? name : undefined;
+  }
+
+  /**
+   * A change that shall be known is asked to be proved (TR-069 G.2.1.1), also one that was not told or got lost: a device that keeps
+   * another binding alive than the one that is stored.
+   */
+  async function answerUnproved(question: Question, name: string): Promise<Result> {
+    const isChange = attributeOf(question.message, stunAttributes.bindingChange) !== undefined;
+    if (isChange || (await devices.owesProof(name, textOf(question.from)))) {
       refuse(question, 401, 'Unauthorized');
       return 'challenged';
     }
@@ -259,11 +275,6 @@ function unknownTypes({ attributes }: StunMessage): number[] {
     )
     .map(({ type }) => type);
   return [...new Set(types)].slice(0, maximumUnknown);
-}
-
-function tellsChange(message: StunMessage): boolean {
-  const { connectionRequestBinding, bindingChange } = stunAttributes;
-  return [connectionRequestBinding, bindingChange].every((type) => attributeOf(message, type) !== undefined);
 }
 
 function nameIn(message: StunMessage): string | undefined {

@@ -119,6 +119,7 @@ describe('STUN under fuzzing', function () {
     const server = await openStunServer(
       {
         isName: (username) => username.startsWith('trivet-'),
+        owesProof: () => Promise.resolve(false),
         passwordOf: (username) => Promise.resolve(username === 'trivet-d1' ? 'k' : undefined),
         async bound(username, address) {
           bound.add(`${username} ${address}`);

@@ -44,16 +44,20 @@ describe('the STUN server', () => {
   let bound: string[];
   let results: string[];
   let storing: () => Promise<void>;
+  /** Addresses at which a device is that can prove itself, and that are not stored. */
+  let moved: Set<string>;
   const sockets: Socket[] = [];
 
   async function open(settings: Partial<StunServerSettings> = {}): Promise<void> {
     bound = [];
     results = [];
+    moved = new Set();
     storing = () => Promise.resolve();
     const seen = new Map<string, string>();
     server = await openStunServer(
       {
         isName: (username) => username.startsWith('trivet-'),
+        owesProof: (_username, address) => Promise.resolve(moved.has(address)),
         passwordOf: (username) => Promise.resolve(username === 'trivet-d1' ? password : undefined),
         async bound(username, address, transaction) {
           await storing();
@@ -182,7 +186,11 @@ describe('the STUN server', () => {
     const stranger = { ...name, value: Buffer.from('somebody') };
     assert.equal((await ask(socket, request([binding, change, stranger]))).message.type, bindingResponse);
     assert.deepEqual(bound, []);
-    assert.deepEqual(results, ['challenged', 'answered', 'answered']);
+    // One whose change got lost.
+    moved.add(`127.0.0.1:${own(socket).port}`);
+    assert.equal(errorOf(await ask(socket, request([binding, name]))), 401);
+    assert.equal((await ask(socket, request([name]))).message.type, bindingResponse);
+    assert.deepEqual(results, ['challenged', 'answered', 'answered', 'challenged', 'answered']);
   });
 
   for (const style of ['filled', 'plain'] as const) {

@@ -64,16 +64,24 @@ describe('the CWMP leg with a STUN server', () => {
   const stun = (): Listener => listeners.find(({ name }) => name === 'stun')!;
 
   /** Tells that its binding is this socket now; the type of the answer. */
-  async function prove(password = value('STUNPassword')!): Promise<number> {
+  function prove(password = value('STUNPassword')!): Promise<number> {
+    return ask([{ type: stunAttributes.bindingChange, value: Buffer.alloc(0) }], password);
+  }
+
+  /** Keeps it alive, without a proof. */
+  const keep = (): Promise<number> => ask([]);
+
+  async function ask(more: { type: number; value: Buffer }[], password?: string): Promise<number> {
     const attributes = [
       { type: stunAttributes.connectionRequestBinding, value: Buffer.from('dslforum.org/TR-111 ') },
-      { type: stunAttributes.bindingChange, value: Buffer.alloc(0) },
+      ...more,
       { type: stunAttributes.username, value: Buffer.from(value('STUNUsername')!) },
     ];
+    const proof = password === undefined ? undefined : { key: password, style: 'filled' as const };
     const transaction = Buffer.from(`${Math.random()}`.padEnd(16, '0').slice(0, 16));
     const message = { type: bindingRequest, transaction, attributes };
     const answer = once(socket, 'message', { signal: AbortSignal.timeout(5000) });
-    socket.send(writeStunMessage(message, { key: password, style: 'filled' }), stun().port, '127.0.0.1');
+    socket.send(writeStunMessage(message, proof), stun().port, '127.0.0.1');
     const [octets] = (await answer) as [Buffer];
     return readStunMessage(octets)!.type;
   }
@@ -140,6 +148,23 @@ describe('the CWMP leg with a STUN server', () => {
     const commits = management.commits;
     assert.equal(await prove(), bindingResponse);
     assert.equal(management.commits, commits, 'what is known is not stored again');
+  });
+
+  it('a device that has proved itself is asked for a proof where its change got lost, and no more than three times', async () => {
+    await start();
+    await cpe.session();
+    assert.equal(await keep(), bindingResponse, 'one that never has proved anything is not asked');
+    await prove();
+    assert.equal(await keep(), bindingResponse);
+    // What its Inform tells is older, or somebody has played an old message.
+    await cpe.session({ parameters: { [`${server}UDPConnectionRequestAddress`]: '127.0.0.1:4711' } });
+    assert.equal(facts().udpAddress, '127.0.0.1:4711');
+    assert.equal(await keep(), bindingError);
+    assert.equal(await prove(), bindingResponse);
+    assert.equal(facts().udpAddress, own());
+    await cpe.session({ parameters: { [`${server}UDPConnectionRequestAddress`]: '127.0.0.1:4711' } });
+    const answers = [await keep(), await keep(), await keep(), await keep()];
+    assert.deepEqual(answers, [bindingError, bindingError, bindingResponse, bindingResponse]);
   });
 
   it('one that is proved in a session outlives the session', async () => {
