@@ -23,6 +23,8 @@ export interface WorkState extends Record<string, unknown> {
 export interface CpeNow {
   device: ManagedDevice;
   occasion: Occasion;
+  /** When the start was told first, ms since 1970. Undefined: this is the first time. */
+  startedAt?: number;
   /** SoftwareVersion, and the parameter that it is. */
   running?: string;
   versionPath: string;
@@ -48,20 +50,27 @@ export async function noteInform(context: AdapterContext, now: CpeNow): Promise<
     const state = workStateOf(operation);
     switch (state?.work) {
       case 'restart':
-        if (now.occasion.restarted)
+        if (isBackFrom(now, operation))
           await context.settle(operation, succeeded([], { evidence: 'the device came back after it' }));
         break;
       case 'firmware': {
         const runs = isWanted(now.running, state.version, rule);
         if (state.phase === 'applying') {
-          if (runs || now.occasion.restarted) await settleFirmware(context, operation, now, runs);
-        } else if (now.occasion.restarted && !now.occasion.transfer && provesUpdate(state, now.running, runs)) {
+          if (runs || isBackFrom(now, operation)) await settleFirmware(context, operation, now, runs);
+        } else if (isBackFrom(now, operation) && !now.occasion.transfer && provesUpdate(state, now.running, runs)) {
           // No TransferComplete, and none announced: the version is the proof (quirk 25).
           await settleFirmware(context, operation, now, true);
         }
       }
     }
   }
+}
+
+/** It has started since the operation was sent. A start that is told again is as old as at the first time. */
+function isBackFrom({ occasion, startedAt }: CpeNow, { dispatchedAt, pending }: Operation): boolean {
+  if (startedAt === undefined) return occasion.restarted;
+  const isNamed = occasion.commandKeys.some(({ event, key }) => event === 'm reboot' && key === pending?.correlator);
+  return isNamed || (dispatchedAt ?? Infinity) < startedAt;
 }
 
 function provesUpdate({ version, runningBefore }: WorkState, running: string | undefined, runs: boolean): boolean {
@@ -88,7 +97,7 @@ export async function noteTransfer(
   }
   const rule = readVersionRule(await context.profile(now.device.id));
   const runs = isWanted(now.running, state.version, rule);
-  if (runs || now.occasion.restarted) {
+  if (runs || isBackFrom(now, operation)) {
     await settleFirmware(context, operation, now, runs);
     return true;
   }

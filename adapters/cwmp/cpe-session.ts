@@ -20,6 +20,7 @@ import { takeUpQueued, takeUpReported } from './lost-answers.ts';
 import { reconcileNotifications, stillNotified } from './notifications.ts';
 import { newCredentials, provision } from './provisioning.ts';
 import { stunUsername } from './stun-bindings.ts';
+import type { Start } from './starts.ts';
 import { provisionStun, textOfPlan } from './stun-provisioning.ts';
 import { proxiedSightings, splitInventory } from './proxied.ts';
 import { readValues } from './reading.ts';
@@ -47,6 +48,8 @@ export class CpeSession implements SessionHost {
   #facts: CpeFacts;
   #channel: Channel | undefined;
   #now: CpeNow | undefined;
+  /** The start that the Inform has told. */
+  #told: Start | undefined;
   #lane: LaneSession | undefined;
   #isDriving = false;
   /** Our settings were told in this session: what it would not take is told in the next one. */
@@ -140,14 +143,18 @@ export class CpeSession implements SessionHost {
     const { identity, namespace, address } = this.#start;
     const known = await context.deviceByIdentity(identity);
     const occasion = occasionOf(inform);
-    const facts = factsAfter(inform, occasion, known && readFacts(known.facts), namespace);
+    const before = known && readFacts(known.facts);
+    const facts = factsAfter(inform, occasion, before, namespace, context.now());
     callWith(facts, (await context.credentials.forDevice(technology, identity))?.connectionRequest);
+    // Told again: it proves nothing that was sent since.
+    const startedAt = facts.start?.at === before?.start?.at ? facts.start?.at : undefined;
     const admission = await context.deviceSeen({
       identity,
       technology,
       presence: { state: 'reachable', address },
       inventory: inventoryAfter(inform, facts, known?.inventory),
       restarted: occasion.restarted,
+      startedAt,
       facts: writeFacts(facts),
     });
     if (!admission.admitted) return { code: 8001, why: admission.why };
@@ -164,7 +171,8 @@ export class CpeSession implements SessionHost {
     for (const { name, type } of inform.parameters) channel.knowledge.learnType(name, type);
     await this.#reportValues(inform, device);
     const versionPath = `${facts.root}DeviceInfo.SoftwareVersion`;
-    this.#now = { device, occasion, running: facts.softwareVersion, versionPath };
+    this.#told = facts.start;
+    this.#now = { device, occasion, startedAt, running: facts.softwareVersion, versionPath };
     await noteInform(context, this.#now);
     return undefined;
   }
@@ -269,6 +277,7 @@ export class CpeSession implements SessionHost {
     this.#lane ??= await context.openSession(device.id, () => this.workCame());
     await this.#drain(channel);
     if (!this.#restarts && !this.#isOver) await this.#reconcile(device, channel);
+    if (!this.#restarts && !this.#isOver) await this.#noteStart(device, undefined);
   }
 
   async #drain(channel: Channel): Promise<void> {
@@ -295,12 +304,25 @@ export class CpeSession implements SessionHost {
         this.#serving = operation;
         const done = executeOperation(executor, this.#lane, operation).finally(() => (this.#serving = undefined));
         const { restarts, made, removed, unanswered } = await done;
-        if (restarts) this.#restarts = true;
+        if (restarts) await this.#leaves(this.#device);
         if (made.length + removed.length > 0) await this.#noteObjects(this.#device, made, removed);
         if (changesObjects && discovered && !unanswered) await this.#setDiscovered(this.#device, true);
         await this.#cancelTransfers(this.#device, channel);
       } else return;
     }
+  }
+
+  /** Should this session break after all, the CPE tells its last start once more, and not this one. */
+  async #leaves(device: ManagedDevice): Promise<void> {
+    this.#restarts = true;
+    await this.#noteStart(device, this.#told);
+  }
+
+  /** @param start undefined: nothing that would need it as a proof was sent in this session; it may end */
+  async #noteStart(device: ManagedDevice, start: Start | undefined): Promise<void> {
+    if (this.#facts.start === start) return;
+    this.#facts.start = start;
+    await this.#remember(device);
   }
 
   /** What waits could not be told to a CPE that cannot be called before its next periodic Inform. One that refuses comes then. */

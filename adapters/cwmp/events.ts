@@ -29,7 +29,8 @@ export function eventName({ code }: Pick<CpeEvent, 'code'>): string {
 export interface Occasion {
   /** First contact, or everything that we had set is lost. */
   bootstrap: boolean;
-  /** The device has started anew since the last session. */
+  boot: boolean;
+  /** The device has started anew since its last session that came to its end. */
   restarted: boolean;
   /** A TransferComplete is announced. */
   transfer: boolean;
@@ -41,6 +42,7 @@ export function occasionOf({ events }: Pick<Inform, 'events'>): Occasion {
   const happened = new Set(events.map(eventName));
   return {
     bootstrap: happened.has('bootstrap'),
+    boot: happened.has('boot'),
     restarted: happened.has('boot') || happened.has('bootstrap') || happened.has('m reboot'),
     transfer: happened.has('transfer-complete'),
     commandKeys: events

@@ -1,7 +1,11 @@
-/** What the leg keeps with a CPE; stored as the device's `facts`. Times are not in it, so that an Inform brings no news by itself. */
+/**
+ * What the leg keeps with a CPE; stored as the device's `facts`. Times are not in it but that of a start, so that an Inform
+ * brings no news by itself.
+ */
 import type { Json } from '../../src/onem2m/primitive.ts';
 import { ownText } from '../../src/support/own-text.ts';
 import type { Credentials } from '../../src/support/http-authentication.ts';
+import type { Start } from './starts.ts';
 
 export interface CpeFacts {
   namespace: string;
@@ -18,6 +22,8 @@ export interface CpeFacts {
   provisioned: boolean;
   /** s; what it was told. */
   periodicInterval?: number;
+  /** Its last start, until a session has come to its end since. */
+  start?: Start;
   /** Its objects were looked for since it started last. */
   discovered: boolean;
   /** Parameters with active notification. */
@@ -47,6 +53,7 @@ export function readFacts(facts: Json): CpeFacts | undefined {
     stun: readStun(facts['stun']),
     provisioned: facts['provisioned'] === true,
     periodicInterval: typeof facts['periodicInterval'] === 'number' ? facts['periodicInterval'] : undefined,
+    start: readStart(facts['start']),
     discovered: facts['discovered'] === true,
     notified: texts(notified) ?? [],
     notifiedInDoubt: facts['notifiedInDoubt'] === true || undefined,
@@ -73,6 +80,13 @@ function readCredentials(value: Json | undefined): Credentials | undefined {
   if (!isObject(value)) return undefined;
   const { username, password } = value;
   return typeof username === 'string' && typeof password === 'string' ? { username, password } : undefined;
+}
+
+function readStart(value: Json | undefined): Start | undefined {
+  if (!isObject(value)) return undefined;
+  const { events, at, retries } = value;
+  if (typeof events !== 'string' || typeof at !== 'number' || typeof retries !== 'number') return undefined;
+  return { events, at, retries };
 }
 
 function readStun(value: Json | undefined): CpeFacts['stun'] {

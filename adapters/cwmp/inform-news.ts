@@ -4,15 +4,17 @@ import type { Credentials } from '../../src/support/http-authentication.ts';
 import type { Occasion } from './events.ts';
 import { newFacts, type CpeFacts } from './facts.ts';
 import type { Inform } from './rpc.ts';
+import { startToldBy } from './starts.ts';
 
 const roots = ['Device.', 'InternetGatewayDevice.'] as const;
 
-/** Facts after an Inform; what the CPE has lost by a bootstrap is forgotten, and nothing more (quirk 43). */
+/** Facts after an Inform; what the CPE has lost by a bootstrap is forgotten, and nothing more (quirk 43). `now`: ms since 1970. */
 export function factsAfter(
   inform: Inform,
   occasion: Occasion,
   before: CpeFacts | undefined,
   namespace: string,
+  now: number,
 ): CpeFacts {
   const root = rootOf(inform) ?? before?.root ?? 'Device.';
   const facts: CpeFacts = { ...(before ?? newFacts(namespace, root)), namespace, root };
@@ -29,6 +31,7 @@ export function factsAfter(
     facts.softwareVersion = version;
     facts.discovered = false;
   }
+  facts.start = startToldBy(inform, occasion, before?.start, now);
   if (occasion.bootstrap) {
     facts.provisioned = false;
     facts.periodicInterval = undefined;

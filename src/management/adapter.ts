@@ -92,6 +92,8 @@ export interface Sighting {
   inventory?: Inventory;
   /** A new start of the device (Register, BOOT): unknown outcomes that wait for it are settled. */
   restarted: boolean;
+  /** ms since 1970, by `now`: when that start was told first, if it is told again: it proves nothing that was sent later. */
+  startedAt?: number;
   facts?: Json;
 }
 

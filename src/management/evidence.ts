@@ -55,9 +55,12 @@ export async function deviceRestarted(core: Core, device: DeviceEntry, at: numbe
       // Or its answer is being noted.
       (operation.state === 'dispatched' || awaitsReturn(operation)),
   );
-  const open = [...waiting, ...sent].filter(({ operation: { evidence, dispatchedAt, repeatable } }) => {
-    return !repeatable && evidence && settledByReturn(evidence) && (dispatchedAt ?? Infinity) <= at;
-  });
+  const open = [...waiting, ...sent].filter(
+    ({ provenAfter = 0, operation: { evidence, dispatchedAt, repeatable } }) => {
+      const since = Math.max(dispatchedAt ?? Infinity, provenAfter);
+      return !repeatable && evidence && settledByReturn(evidence) && since <= at;
+    },
+  );
   for (const entry of provenByReturn(device, open, owed)) {
     await settleForGood(
       core,

@@ -132,21 +132,29 @@ async function admit(core: Core, told: Sighting): Promise<Admission> {
       }
     : contact.companion;
   const result = await core.devices.change(entry, news?.isAnew ? { ...change, contactAt: now } : change, companion);
-  const owed = owesReturn(core, entry);
+  // What was sent in the same millisecond was sent after it.
+  const at = sighting.startedAt === undefined ? now : sighting.startedAt - 1;
+  const owed = owesReturn(core, entry) && isBackSince(entry, at);
   cameAnew(core, entry, sighting);
   if (refresh) enterCommitted(core, refresh, result.appended[0]!);
-  if (sighting.restarted) await deviceRestarted(core, entry, now, owed);
+  if (sighting.restarted) await deviceRestarted(core, entry, at, owed);
   return { admitted: true, device: entry.device };
 }
 
 /** What this process knew of the device for itself and is void now. */
-function cameAnew(core: Core, entry: DeviceEntry, { restarted }: Sighting): void {
+function cameAnew(core: Core, entry: DeviceEntry, { restarted, startedAt }: Sighting): void {
   entry.wake = undefined;
   entry.wokenAt = 0;
   if (!restarted) return;
   entry.observed = [];
-  entry.leavingSince = undefined;
-  entry.restartedAt = core.clock.now();
+  const at = startedAt ?? core.clock.now();
+  if (isBackSince(entry, at)) entry.leavingSince = undefined;
+  entry.restartedAt = Math.max(entry.restartedAt, at);
+}
+
+/** A start that is told again is older than what made the device go since. */
+function isBackSince({ leavingSince }: DeviceEntry, at: number): boolean {
+  return leavingSince === undefined || leavingSince <= at;
 }
 
 /** What the device tells of its objects may be older than what the gateway has done to them. */

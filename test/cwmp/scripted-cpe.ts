@@ -88,6 +88,7 @@ export interface InformOptions {
   events?: string[];
   commandKey?: string;
   parameters?: Record<string, string>;
+  retryCount?: number;
   header?: string;
 }
 
@@ -105,7 +106,7 @@ export function informText(options: InformOptions = {}): string {
     .join('');
   return cwmp(
     `<cwmp:Inform><DeviceId><Manufacturer>ACME</Manufacturer><OUI>00D09E</OUI><ProductClass>IGD</ProductClass><SerialNumber>${serial}</SerialNumber></DeviceId>` +
-      `<Event>${list}</Event><MaxEnvelopes>1</MaxEnvelopes><CurrentTime>1970-01-01T00:00:09Z</CurrentTime><RetryCount>0</RetryCount>` +
+      `<Event>${list}</Event><MaxEnvelopes>1</MaxEnvelopes><CurrentTime>1970-01-01T00:00:09Z</CurrentTime><RetryCount>${options.retryCount ?? 0}</RetryCount>` +
       `<ParameterList>${valueStructs(parameters)}</ParameterList></cwmp:Inform>`,
     options.id,
     options.header,

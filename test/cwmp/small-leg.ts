@@ -26,8 +26,11 @@ export interface SmallLeg {
 
 export const identity = 'urn:dev:ops:00D09E-IGD-S1';
 
-export async function startSmallLeg(settings: Partial<CwmpSettings> = {}): Promise<SmallLeg> {
-  const management = createFakeManagement();
+/** @param management that of a leg before, as after a restart of the gateway */
+export async function startSmallLeg(
+  settings: Partial<CwmpSettings> = {},
+  management: FakeManagement = createFakeManagement(),
+): Promise<SmallLeg> {
   const lines: SmallLeg['lines'] = [];
   const counted: SmallLeg['counted'] = [];
   const writes =

@@ -175,6 +175,7 @@ export function createFakeManagement(clock: Clock = systemClock): FakeManagement
           for (const operation of operations) {
             if (operation.state !== 'taken') throw new Withdrawn(operation.id);
             operation.state = 'dispatched';
+            operation.dispatchedAt = clock.now();
             fake.history.push(`dispatched ${operation.id}`);
           }
         },

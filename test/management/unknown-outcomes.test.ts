@@ -81,6 +81,30 @@ describe('an outcome that nobody knows', () => {
       assert.equal(await reply, 'done');
     });
 
+    it('is not proved by a start of the device that was told before it was sent, and is told again', async () => {
+      const startedAt = world.clock.now();
+      world.clock.advance(1000);
+      const { operation } = await lose('reboot');
+      await session.settle(operation, noAnswer);
+      world.clock.advance(5000);
+      await world.register('pump', { restarted: true, startedAt });
+      await settled();
+      assert.equal(await state(operation), 'unknown');
+      await world.register();
+      assert.equal(await state(operation), 'succeeded');
+    });
+
+    it('is proved by a start that was told after it was sent, when it is told again to the next process', async () => {
+      const { operation } = await lose('reboot');
+      await session.settle(operation, noAnswer);
+      world.clock.advance(5000);
+      const startedAt = world.clock.now();
+      const next = await world.restarted();
+      world.clock.advance(1000);
+      await next.register('pump', { restarted: true, startedAt });
+      assert.equal((await next.management.operation(operation.id))?.state, 'succeeded');
+    });
+
     it('is 4008 for a requester who waits no longer, and the device coming back still counts', async () => {
       const { reply, operation } = await lose('reboot');
       await session.settle(operation, { status: 'unknown', results: [] });
