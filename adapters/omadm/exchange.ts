@@ -42,8 +42,26 @@ export interface Answer {
   found: Found[];
   /** Of Atomic and Sequence, in their order; missing where the device told nothing of them. */
   children?: Answer[];
-  /** In how far a request was sent: false = it can be sent again without harm. */
+  /** In how far a request was sent: false = it can be sent again without harm, unless there is a problem. */
   sent: boolean;
+  /** What the messages themselves stood in the way of. It will be the same the next time. */
+  problem?: Problem;
+}
+
+export interface Problem {
+  /**
+   * - `too-large`: it does not fit into a message of the device, nor may it be cut. Nothing was sent; no status.
+   * - `truncated`: the device does not know large objects and has taken the first part for the whole: the node has the beginning of the
+   *   value. Status 406, whatever the device said.
+   * - `not-received`: what the device answered was not taken: larger than our limit, cut off, or not as long as it said.
+   */
+  kind: 'too-large' | 'truncated' | 'not-received';
+  explanation: string;
+}
+
+export interface AskOptions {
+  /** The device takes large objects in parts (DevDetail/LrgObj). Default: no. */
+  largeObjects?: boolean;
 }
 
 /** A session in which the device can be talked to. */
@@ -54,9 +72,7 @@ export interface Exchange {
   /**
    * Sends the requests in the next package, as many messages as they need, and answers in their order once the device has. Never
    * rejects: what could not be said, or was not answered, has no status. One call at a time; requests of one call may be carried out in
-   * any order by the device, so what depends on order belongs into calls of its own.
-   */
-  ask(requests: readonly Request[]): Promise<Answer[]>;
+XX
 }
 
 /** What a device has said in its package #1. */
