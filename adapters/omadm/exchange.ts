@@ -71,8 +71,10 @@ export interface Exchange {
   readonly count: number;
   /**
    * Sends the requests in the next package, as many messages as they need, and answers in their order once the device has. Never
-   * rejects: what could not be said, or was not answered, has no status. One call at a time; requests of one call may be carried out in
-XX
+   * rejects: what could not be said, or was not answered, has no status. One call at a time, and only while `think` runs; requests of one
+   * call may be carried out in any order by the device, so what depends on order belongs into calls of its own.
+   */
+  ask(requests: readonly Request[], options?: AskOptions): Promise<Answer[]>;
 }
 
 /** What a device has said in its package #1. */
