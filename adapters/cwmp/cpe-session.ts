@@ -7,6 +7,7 @@ import type { DeviceId, Operation } from '../../src/management/operation.ts';
 import { ownText } from '../../src/support/own-text.ts';
 import type { Failure } from '../../src/management/outcome.ts';
 import { findLackingMethods, lacks } from './abilities.ts';
+import { withAliases } from './aliases.ts';
 import { createChannel, type Channel } from './channel.ts';
 import { noteDeployment, noteInform, noteTransfer, type CpeNow } from './completions.ts';
 import type { Conversation } from './conversation.ts';
@@ -420,11 +421,13 @@ export class CpeSession implements SessionHost {
     const { own, proxied } = splitInventory(objects);
     const behind = await proxiedSightings(channel, proxied, identity);
     if (behind.stopped) return this.#keepObjects(device, behind.stopped);
+    const named = facts.aliases ? await withAliases(channel, own) : { objects: own };
+    if (named.stopped) return this.#keepObjects(device, named.stopped);
     const modelPath = `${facts.root}DeviceInfo.ModelName`;
     const model = (await readValues(channel, [modelPath])).values.get(modelPath)?.value;
     // Unless they have changed meanwhile.
     facts.discovered = this.#hasAskedObjects;
-    const inventory: Inventory = { ...device.inventory, objects: own, ...(model ? { model } : {}) };
+    const inventory: Inventory = { ...device.inventory, objects: named.objects, ...(model ? { model } : {}) };
     const admission = await context.deviceSeen({
       identity,
       technology,

@@ -26,6 +26,8 @@ export interface CpeFacts {
   start?: Start;
   /** Its objects were looked for since it started last. */
   discovered: boolean;
+  /** It offers Alias-Based Addressing. */
+  aliases?: boolean;
   /** Parameters with active notification. */
   notified: string[];
   /** Its firmware has changed since: it may have forgotten them. */
@@ -56,6 +58,7 @@ export function readFacts(facts: Json): CpeFacts | undefined {
     start: readStart(facts['start']),
     discovered: facts['discovered'] === true,
     notified: texts(notified) ?? [],
+    aliases: facts['aliases'] === true || undefined,
     notifiedInDoubt: facts['notifiedInDoubt'] === true || undefined,
     lacking: texts(facts['lacking']),
   };

@@ -5,6 +5,7 @@ import type { Occasion } from './events.ts';
 import { newFacts, type CpeFacts } from './facts.ts';
 import type { Inform } from './rpc.ts';
 import { startToldBy } from './starts.ts';
+import { readBoolean } from './scalars.ts';
 
 const roots = ['Device.', 'InternetGatewayDevice.'] as const;
 
@@ -23,6 +24,7 @@ export function factsAfter(
   const version = valueOf('DeviceInfo.SoftwareVersion');
   facts.connectionRequestUrl = valueOf('ManagementServer.ConnectionRequestURL') ?? facts.connectionRequestUrl;
   facts.udpAddress = valueOf('ManagementServer.UDPConnectionRequestAddress') ?? facts.udpAddress;
+  facts.aliases = readBoolean(valueOf('ManagementServer.AliasBasedAddressing')) ?? facts.aliases;
   if (facts.udpAddress === '') facts.udpAddress = undefined;
   if (occasion.restarted || root !== before?.root) facts.discovered = false;
   if (version !== undefined && version !== facts.softwareVersion) {

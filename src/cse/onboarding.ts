@@ -127,7 +127,7 @@ async function alignObjects(
 ): Promise<void> {
   const children = await parts.tree.children(node.resourceID);
   const managed = children.filter((child) => child.internal.binding?.deviceId === device.id);
-  const byIdentity = new Map(managed.map((child) => [bindingIdentity(child.internal.binding!), child]));
+  const presentFor = findPresent(managed, objects);
   const takenNames = new Map(children.map((child) => [child.resourceName, child]));
   const kept = new Set<Resource>();
 
@@ -138,9 +138,10 @@ async function alignObjects(
       mapping: object.mapping,
       names: object.names,
       objects: object.objects,
+      ...(object.aliasPath === undefined ? {} : { aliasPath: object.aliasPath }),
       profiles,
     };
-    const present = byIdentity.get(bindingIdentity(binding)) ?? adoptable(takenNames.get(object.resourceName), object);
+    const present = presentFor.get(object) ?? adoptable(takenNames.get(object.resourceName), object);
     if (present) {
       kept.add(present);
       const missing = Object.entries(object.attributes).filter(([name]) => !(name in present.attributes));
@@ -178,9 +179,33 @@ async function alignObjects(
   }
 }
 
-/** A management object stays itself while its mapping and its main object on the device stay the same. */
-function bindingIdentity(binding: Binding): string {
-  return `${binding.mapping} ${Object.values(binding.objects ?? {})[0] ?? ''}`;
+/**
+ * A management object stays itself while its mapping and its main object on the device stay the same: the one with the same
+ * alias, where the device gives aliases, and else the one with the same path.
+ */
+function findPresent(managed: readonly Resource[], objects: readonly MappedObject[]): Map<MappedObject, Resource> {
+  const found = new Map<MappedObject, Resource>();
+  const free = new Set(managed);
+  for (const keyOf of [aliasKey, pathKey]) {
+    const byKey = new Map([...free].map((child) => [keyOf(child.internal.binding!), child]));
+    for (const object of objects) {
+      const key = keyOf(object);
+      const child = found.has(object) || key === undefined ? undefined : byKey.get(key);
+      if (!child || !free.delete(child)) continue;
+      found.set(object, child);
+    }
+  }
+  return found;
+}
+
+type Identity = Pick<Binding, 'mapping' | 'objects' | 'aliasPath'>;
+
+function aliasKey({ mapping, aliasPath }: Identity): string | undefined {
+  return aliasPath === undefined ? undefined : `${mapping} ${aliasPath}`;
+}
+
+function pathKey({ mapping, objects }: Identity): string {
+  return `${mapping} ${Object.values(objects ?? {})[0] ?? ''}`;
 }
 
 /** An AE prepared it: same name, same class, bound to nothing. */

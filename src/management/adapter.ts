@@ -79,6 +79,8 @@ export interface InventoryObject {
   /** Object URN where the technology has one, e.g. `urn:oma:lwm2m:oma:3`; the version apart. */
   objectID?: string;
   version?: string;
+  /** A name of the instance that stays when its number becomes another. */
+  alias?: string;
 }
 
 /** A device showed up or renewed itself: Register, Update, Inform, package #1. */

@@ -10,6 +10,8 @@ export interface ObjectMatch {
   /** Alternate root of a LwM2M client, root of an OMA DM management object; '' = none. */
   root: string;
   objectID?: string;
+  /** Of the instance, where the device gives it one. */
+  alias?: string;
   /** Name of the kind, where the object has kinds. */
   kind?: string;
 }
@@ -64,6 +66,7 @@ export function matchesOf(technology: string, object: ObjectMapping, inventory: 
       const known = found.get(match.path);
       if (!known) found.set(match.path, kind === undefined ? match : { ...match, kind });
       else if (known.objectID === undefined && match.objectID !== undefined) known.objectID = match.objectID;
+      if (known && known.alias === undefined && match.alias !== undefined) known.alias = match.alias;
     }
   }
   return [...found.values()];
@@ -125,7 +128,14 @@ function matchesAmong(
     // An object is there when it, or something below it, is listed; only its own entry tells its identifier.
     const own = path === item.path && item.objectID !== undefined && objectIDMatches(object, item.objectID);
     const objectID = own ? versioned(item) : undefined;
-    found.push({ path, names: groupsOf(match, names, 3), root, ...(objectID === undefined ? {} : { objectID }) });
+    const alias = path === item.path && item.alias !== undefined ? { alias: item.alias } : {};
+    found.push({
+      path,
+      names: groupsOf(match, names, 3),
+      root,
+      ...(objectID === undefined ? {} : { objectID }),
+      ...alias,
+    });
   }
   return found;
 }

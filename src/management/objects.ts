@@ -231,11 +231,17 @@ function mappedObject(
     objectPaths,
     names,
     objects,
+    ...aliasPathOf(group, Object.values(objects)[0]),
     attributes: {},
   };
   found.attributes = initialAttributes(mapping, { ...found, technology });
   found.fixed = fixedAttributes(mapping, { ...found, technology });
   return found;
+}
+
+function aliasPathOf({ found }: Group, main: string | undefined): { aliasPath?: string } {
+  const match = [...found.values()].find(({ path, alias }) => path === main && alias !== undefined);
+  return match ? { aliasPath: match.path.replace(/[^./]+(?=[./]?$)/, `[${match.alias}]`) } : {};
 }
 
 function identifierOf(object: ObjectMapping, match: ObjectMatch, all: ReadonlyMap<string, ObjectMatch[]>): string {

@@ -24,6 +24,8 @@ export interface MappedObject {
   names: Record<string, string>;
   /** Object name of the mapping → path on the device. */
   objects: Record<string, string>;
+  /** Path of its main object with the alias of the instance in place of its number; absent: it has none. */
+  aliasPath?: string;
   /** Attributes known without asking: constants, defaults of triggers and status attributes. */
   attributes: AttributePatch;
   /** Attributes that follow from the mapping alone: of a resource that mirrors the object already, they replace what is stored. */

@@ -44,6 +44,8 @@ export interface Binding {
   names?: Record<string, string>;
   /** Object name of the mapping → path on the device, e.g. `{ device: '/3/0' }`. */
   objects?: Record<string, string>;
+  /** Path of its main object with an alias in place of the number, where the device gives one. */
+  aliasPath?: string;
   /** Profiles the device was onboarded with. */
   profiles?: string[];
 }
