@@ -113,11 +113,13 @@ describe('CWMP, written by us and read by an independent parser', () => {
 
   it('our reader gives back any text of any writer', () => {
     fc.assert(
-      fc.property(anyText, anyText, (one, other) => {
+      fc.property(anyText, anyText, (one, any) => {
+        // No CDATA section can hold its own end.
+        const other = withoutIllegal(any).replaceAll(']]>', ']]');
         const document = create({
           Envelope: {
             '@xmlns:cwmp': namespace,
-            Body: { 'cwmp:X': { A: withoutIllegal(one), B: { $: withoutIllegal(other) } } },
+            Body: { 'cwmp:X': { A: withoutIllegal(one), B: { $: other } } },
           },
         });
         const text = document.end({ headless: true });
