@@ -38,6 +38,10 @@ async function readBatch(channel: Channel, names: readonly string[], read: Value
       read.values.set(parameter.name, parameter);
       channel.knowledge.learnType(parameter.name, parameter.type);
     }
+    const missing = names.filter((name) => !read.values.has(name));
+    // Some stop at the first name that they do not know: what they left out with it may be there (quirk 20).
+    if (names.length > 1) return readHalves(channel, missing, read);
+    for (const name of missing) channel.knowledge.learnUnknown(name);
     return;
   }
   if (failure.cause === 'no-answer') {
@@ -46,13 +50,17 @@ async function readBatch(channel: Channel, names: readonly string[], read: Value
   }
   // Too much at once (9004), or one bad name that the fault does not tell (quirk 21).
   if (names.length > 1 && fault && (badName.has(fault.code) || fault.code === 9004)) {
-    const half = Math.ceil(names.length / 2);
-    await readBatch(channel, names.slice(0, half), read);
-    if (!read.stopped) await readBatch(channel, names.slice(half), read);
-    return;
+    return readHalves(channel, names, read);
   }
   if (fault?.code === 9005) for (const name of names) channel.knowledge.learnUnknown(name);
   for (const name of names) read.failures.set(name, { ...failure, path: name });
+}
+
+async function readHalves(channel: Channel, names: readonly string[], read: ValuesRead): Promise<void> {
+  const half = Math.ceil(names.length / 2);
+  for (const part of [names.slice(0, half), names.slice(half)]) {
+    if (part.length > 0 && !read.stopped) await readBatch(channel, part, read);
+  }
 }
 
 /**

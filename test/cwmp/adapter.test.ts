@@ -338,6 +338,27 @@ describe('the CWMP leg', () => {
       assert.equal(required.failure?.cause, 'not-found');
     });
 
+    it('quirk 20: what a CPE leaves out behind a name that it does not know is asked for again', async () => {
+      await start();
+      cpe.handlers.set('GetParameterValues', (body) => {
+        const names = all(body, 'string');
+        const bad = names.findIndex((name) => !cpe.tree.has(name));
+        const known = bad < 0 ? names : names.slice(0, bad);
+        const structs = known.map(
+          (name) =>
+            `<ParameterValueStruct><Name>${name}</Name><Value>${cpe.tree.get(name)}</Value></ParameterValueStruct>`,
+        );
+        return response('GetParameterValues', `<ParameterList>${structs.join('')}</ParameterList>`);
+      });
+      const names = ['SerialNumber', 'Unknown', 'Manufacturer', 'Unheard', 'ModelName'].map((name) => info + name);
+      const values = [cpe.serial, undefined, 'ACME', undefined, 'R7'];
+      const expected = names.map((path, at) => (values[at] ? { path, value: values[at] } : { path, absent: true }));
+      assert.deepEqual((await run([readOptional(...names)])).results, expected);
+      assert.ok(cpe.asked.length > 1);
+      assert.deepEqual((await run([readOptional(...names)])).results, expected);
+      assert.equal(cpe.asked.length, 1, 'what is known to be absent is not asked for again');
+    });
+
     it('a required parameter that is unknown fails with the fault; an object of which nothing is left, too', async () => {
       await start();
       const one = await run([read('Device.Gone.1.A')]);
