@@ -57,6 +57,8 @@ export class CpeSession implements SessionHost {
   #hasToldSettings = false;
   /** Its objects were asked for in this session: what it would not say is asked in the next one. */
   #hasAskedObjects = false;
+  /** How often it has told in this session that its objects have changed. */
+  #changesTold = 0;
   #hasMore = false;
   /** What is asked of the CPE now belongs to it. */
   #serving: Operation | undefined;
@@ -243,6 +245,7 @@ export class CpeSession implements SessionHost {
     this.#facts.discovered = false;
     this.#leg.knowledge.forget(device.id);
     this.#hasAskedObjects = false;
+    this.#changesTold += 1;
     this.workCame();
     await this.#remember(device);
   }
@@ -299,6 +302,7 @@ export class CpeSession implements SessionHost {
           isOver: () => this.#isOver,
         };
         const { discovered } = this.#facts;
+        const changesTold = this.#changesTold;
         const changesObjects = operation.steps.some(({ action }) => action === 'create' || action === 'delete');
         // Noted before it is sent: when its answer is lost, the next session looks which objects there are.
         if (changesObjects && discovered) await this.#setDiscovered(this.#device, false);
@@ -307,7 +311,8 @@ export class CpeSession implements SessionHost {
         const { restarts, made, removed, unanswered } = await done;
         if (restarts) await this.#leaves(this.#device);
         if (made.length + removed.length > 0) await this.#noteObjects(this.#device, made, removed);
-        if (changesObjects && discovered && !unanswered) await this.#setDiscovered(this.#device, true);
+        const isAsBefore = discovered && changesTold === this.#changesTold;
+        if (changesObjects && isAsBefore && !unanswered) await this.#setDiscovered(this.#device, true);
         await this.#cancelTransfers(this.#device, channel);
       } else return;
     }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Step } from '../../src/management/operation.ts';
 import { connectCpe, cwmp, idOf, informText, type CpeReply } from './scripted-cpe.ts';
 import { all, fault, response } from './small-cpe.ts';
 import { startSmallLeg, type SmallLeg } from './small-leg.ts';
@@ -156,6 +157,23 @@ describe('the objects of a CPE', () => {
     const next = await post(cwmp(empty, idOf(first.body)));
     assert.match(next.body, /ModelName/);
     await post(cwmp(fault(9005), idOf(next.body)));
+    connection.close();
+    await leg.cpe.session({ events: ['2 PERIODIC'] });
+    assert.ok(paths().includes('Device.WiFi.Radio.2.'));
+  });
+
+  it('are looked for once more when they change while one is made', async () => {
+    await onboarded();
+    leg.cpe.tree.set('Device.WiFi.Radio.2.Enable', 'true');
+    const made: Step = { action: 'create', path: 'Device.Policies.Policy.', assignments: [] };
+    leg.management.queue(leg.device().id, [made], { kind: 'create', repeatable: false });
+    const connection = await connectCpe(leg.port);
+    await connection.post(informText());
+    const order = await connection.post('');
+    assert.match(order.body, /AddObject/);
+    const method = 'AutonomousDUStateChangeComplete';
+    await connection.post(cwmp(`<cwmp:${method}>${changes[method]}</cwmp:${method}>`, 'a'));
+    await connection.post(cwmp(response('AddObject', '<InstanceNumber>3</InstanceNumber>'), idOf(order.body)));
     connection.close();
     await leg.cpe.session({ events: ['2 PERIODIC'] });
     assert.ok(paths().includes('Device.WiFi.Radio.2.'));
