@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { metaOf, readMessage } from '../../adapters/omadm/syncml/codec.ts';
+import { metaOf, readElements, readMessage } from '../../adapters/omadm/syncml/codec.ts';
 import { commandAt, itemIn, metaIn, readText, workedWbxml, xmlMessage } from './captures.ts';
 
 describe('SyncML as devices write it', () => {
@@ -120,6 +120,18 @@ describe('SyncML as devices write it', () => {
       markup:
         ' <MgmtTree xmlns="syncml:dmddf1.2" q="&quot;&lt;"><VerDTD>1.2</VerDTD><Data>a&amp;b&lt;</Data></MgmtTree>',
     });
+  });
+
+  it('the document in a Data is read from markup, text and octets', () => {
+    const tree = "<MgmtTree xmlns='syncml:dmddf1.2'><Node><Data><b>x</b></Data></Node></MgmtTree>";
+    const inMarkup = itemIn(`<Item><Data> ${tree} </Data></Item>`).data!;
+    const inText = itemIn(`<Item><Data><![CDATA[${tree}]]></Data></Item>`).data!;
+    for (const data of [inMarkup, inText, Buffer.from(tree)]) {
+      const root = readElements(data);
+      assert.equal(root.name, 'MgmtTree');
+      assert.equal(root.child('Node')?.child('Data')?.child('b')?.text, 'x');
+    }
+    assert.throws(() => readElements('no document'), { name: 'SyncmlError', reason: 'malformed' });
   });
 
   it('a Status with the original error of Windows, and its parts in another order', () => {

@@ -1,7 +1,8 @@
 /** Messages from octets and to octets: the codec's face to the leg. */
 import { contradictionOf, decodeXml, type Encoding, formOf, subtypeOf } from './encoding.ts';
+import type { Element } from './element.ts';
 import { defaultSyncmlLimits, type SyncmlLimits } from './limits.ts';
-import type { Command, Header, Item, Meta, SyncmlMessage } from './message.ts';
+import type { Command, Data, Header, Item, Meta, SyncmlMessage } from './message.ts';
 import { readMessageOf } from './message-reader.ts';
 import { writeCommandTo, writeHeader } from './message-writer.ts';
 import { SyncmlError } from './syncml-error.ts';
@@ -11,6 +12,7 @@ import { WbxmlOutput } from './wbxml-writer.ts';
 import { readXml } from './xml-reader.ts';
 import { XmlOutput, xmlStart } from './xml-writer.ts';
 
+export type { Element } from './element.ts';
 export { contentTypeOf, type Encoding } from './encoding.ts';
 export { defaultSyncmlLimits, type SyncmlLimits } from './limits.ts';
 export { SyncmlError, type SyncmlReason } from './syncml-error.ts';
@@ -48,6 +50,21 @@ export function readMessage(
   const representation = message.header.representation.startsWith('1.1') ? '1.1' : '1.2';
   if (warnings.length > mostWarnings) warnings.splice(mostWarnings, Infinity, 'and so on');
   return { message, encoding: { form, subtype: subtypeOf(contentType), representation }, warnings };
+}
+
+/**
+ * The document in a Data, such as a tree that a device answers with (`?list=TNDS`): from markup, from XML in its text, from WBXML or
+ * XML in its octets.
+ * @throws SyncmlError and nothing else
+ */
+export function readElements(data: Data, limits: SyncmlLimits = defaultSyncmlLimits): Element {
+  const content = typeof data === 'string' || data instanceof Uint8Array ? data : data.markup;
+  if (content.length > limits.octets) {
+    throw new SyncmlError('too-large', `the document has more than ${limits.octets} octets; raise the limit`);
+  }
+  const isWbxml = typeof content !== 'string' && formOf(content) === 'wbxml';
+  if (isWbxml) return readWbxml(content, limits, [], false).root;
+  return readXml(typeof content === 'string' ? content : decodeXml(content, []), limits, [], false).root;
 }
 
 /** @throws SyncmlError for an unknown command */

@@ -38,9 +38,10 @@ export interface ElementDocument {
 
 export type Attributes = Readonly<Record<string, string>>;
 
-/** Builds the tree within the limits. Elements in a Data are not built: they are kept as markup. */
+/** Builds the tree within the limits. Elements in a Data of a message are not built: they are kept as markup. */
 export class ElementBuilder {
   readonly #limits: SyncmlLimits;
+  readonly #keepsMarkup: boolean;
   readonly #open: Element[] = [];
   /** Names of the open elements in a Data. */
   readonly #inMarkup: string[] = [];
@@ -49,8 +50,10 @@ export class ElementBuilder {
   #elements = 0;
   #items = 0;
 
-  constructor(limits: SyncmlLimits) {
+  /** @param keepsMarkup false: the elements in a Data are built as all others. */
+  constructor(limits: SyncmlLimits, keepsMarkup: boolean) {
     this.#limits = limits;
+    this.#keepsMarkup = keepsMarkup;
   }
 
   /** Elements that are open. */
@@ -60,7 +63,7 @@ export class ElementBuilder {
 
   /** What begins now becomes markup. */
   get inData(): boolean {
-    return this.#inMarkup.length > 0 || this.#current?.name === 'Data';
+    return this.#keepsMarkup && (this.#inMarkup.length > 0 || this.#current?.name === 'Data');
   }
 
   get root(): Element | undefined {

@@ -15,8 +15,13 @@ import {
 } from './wbxml-tokens.ts';
 
 /** @throws SyncmlError and nothing else */
-export function readWbxml(octets: Uint8Array, limits: SyncmlLimits, warnings: string[]): ElementDocument {
-  return new WbxmlReader(octets, limits, warnings).read();
+export function readWbxml(
+  octets: Uint8Array,
+  limits: SyncmlLimits,
+  warnings: string[],
+  keepsMarkup = true,
+): ElementDocument {
+  return new WbxmlReader(octets, limits, warnings, keepsMarkup).read();
 }
 
 const literalName = /^[\p{L}_][\p{L}\p{N}_.:-]{0,99}$/u;
@@ -37,11 +42,11 @@ class WbxmlReader {
   /** Octets that strings of the table have come to: a few octets can refer to a long one again and again. */
   #expanded = 0;
 
-  constructor(octets: Uint8Array, limits: SyncmlLimits, warnings: string[]) {
+  constructor(octets: Uint8Array, limits: SyncmlLimits, warnings: string[], keepsMarkup: boolean) {
     this.#octets = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
     this.#limits = limits;
     this.#warnings = warnings;
-    this.#builder = new ElementBuilder(limits);
+    this.#builder = new ElementBuilder(limits, keepsMarkup);
   }
 
   read(): ElementDocument {

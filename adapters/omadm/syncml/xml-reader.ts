@@ -20,24 +20,24 @@ function createParser(): Parser {
 }
 
 /** @throws SyncmlError and nothing else */
-export function readXml(text: string, limits: SyncmlLimits, warnings: string[]): ElementDocument {
+export function readXml(text: string, limits: SyncmlLimits, warnings: string[], keepsMarkup = true): ElementDocument {
   const legal = withoutIllegal(text);
   if (legal.length !== text.length) warnings.push('characters that XML does not have were left out');
   const body = legal.trim();
   try {
-    return parse(body, limits);
+    return parse(body, limits, keepsMarkup);
   } catch (error) {
     if (!(error instanceof SyncmlError) || error.reason !== 'malformed') throw error;
     const mended = mendReferences(body);
     if (mended === body) throw error;
-    const document = parse(mended, limits);
+    const document = parse(mended, limits, keepsMarkup);
     warnings.push(`the XML had to be mended: ${error.message}`);
     return document;
   }
 }
 
-function parse(text: string, limits: SyncmlLimits): ElementDocument {
-  const builder = new ElementBuilder(limits);
+function parse(text: string, limits: SyncmlLimits, keepsMarkup: boolean): ElementDocument {
+  const builder = new ElementBuilder(limits, keepsMarkup);
   const parser = createParser();
   let representation: ElementDocument['representation'];
   let attributes = 0;
