@@ -61,6 +61,10 @@ describe('SyncML as devices write it', () => {
     assert.equal(warnings.length, 1);
   });
 
+  it('white space in front of the XML declaration', () => {
+    assert.ok(readText(`\r\n <?xml version="1.0"?>${xmlMessage('<Final/>')}\n`).message.final);
+  });
+
   it('an ampersand that is not escaped', () => {
     const { message, warnings } = readText(
       xmlMessage('<Alert><CmdID>1</CmdID><Data>1226</Data><Item><Data>a&b=1&amp;c&#0;&foo;</Data></Item></Alert>'),
