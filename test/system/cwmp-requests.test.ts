@@ -75,7 +75,10 @@ describe('a TR-069 device that speaks first', () => {
     const object = `software-${path.split('.').at(-1)}`;
     await eventually('the new software', async () => (await cpe.stored(object))?.['swn'] === 'own');
     const event = '12 AUTONOMOUS DU STATE CHANGE COMPLETE';
-    assert.equal(cpe.deeds('session').filter(({ events }) => events?.includes(event)).length, 1);
+    const reports = (): number => cpe.deeds('session').filter(({ events }) => events?.includes(event)).length;
+    await eventually('its session is over', () => reports() > 0);
+    assert.ok((await cpe.simulator.inform()).ok);
+    assert.equal(reports(), 1);
     assert.ok(!cpe.deeds('method').some(({ fault }) => fault !== undefined));
   });
 });
