@@ -179,7 +179,7 @@ describe('the CWMP leg with a STUN server', () => {
     adapter.wishChanged(management.device(identity));
     cpe.handlers.set('GetParameterValues', () => {
       proved = prove();
-      return '<cwmp:GetParameterValuesResponse><ParameterList/></cwmp:GetParameterValuesResponse>';
+      return '<cwmp:GetParameterValuesResponse><ParameterList><ParameterValueStruct><Name>Device.DeviceInfo.ModelName</Name><Value>R7</Value></ParameterValueStruct></ParameterList></cwmp:GetParameterValuesResponse>';
     });
     await cpe.session();
     assert.equal(await proved, bindingResponse);
