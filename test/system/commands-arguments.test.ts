@@ -1,6 +1,7 @@
 /** Every field of execReqArgs, from the DM application into the RPC as the device has got it. */
 import assert from 'node:assert/strict';
 import { formatTimestamp } from '../../src/onem2m/timestamp.ts';
+import { eventually } from '../support/eventually.ts';
 import { addCpe, type TestCpe } from './cpe.ts';
 import { commands, executions, startCommand, untilOver } from './executions.ts';
 import { expectMembers, expectOk, openWorld, type Attributes, type World } from './world.ts';
@@ -204,6 +205,17 @@ describe('the arguments of a command reach a TR-069 device', () => {
       await cpe.simulator.inform();
       expectMembers(await untilOver(world, execution), { exs: executions.finished, exr: 19 });
       assert.deepEqual([cpe.asked('ScheduleDownload'), cpe.asked('Download')], [0, 0]);
+    });
+
+    it('is found in the list of transfers of the device when its answer was lost, and not sent again', async () => {
+      const cpe = await addCpe(world);
+      // The session breaks when the device has taken it, before it could say so.
+      Object.assign(cpe.simulator.faults, { die: { message: 3, moment: 'unsent', how: 'connection' } });
+      const execution = scheduled(cpe, { stt: timestampIn(3600), cpt: timestampIn(7200) });
+      await eventually('the session has failed', () => cpe.deeds('session-failed').length > 0);
+      await cpe.simulator.inform();
+      expectMembers(expectOk(await world.mca.get(await execution)), { exs: executions.pending, exr: 31 });
+      assert.deepEqual([cpe.asked('GetAllQueuedTransfers'), cpe.asked('ScheduleDownload')], [1, 1]);
     });
 
     it('is refused by name for a device that does not list ScheduleDownload, and kept as unsupported', async () => {
