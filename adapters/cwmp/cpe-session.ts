@@ -27,7 +27,7 @@ import { proxiedSightings, splitInventory } from './proxied.ts';
 import { readValues } from './reading.ts';
 import type { CpeRequest, Inform } from './rpc.ts';
 import type { SessionHost } from './server.ts';
-import { valueFromWire, type LiteralStyle } from './values.ts';
+import { valueFromWire, type LiteralStyle, type ParameterValue } from './values.ts';
 
 export interface SessionStart {
   identity: string;
@@ -164,7 +164,7 @@ export class CpeSession implements SessionHost {
     const { device } = admission;
     this.#device = device;
     this.#facts = facts;
-    if (occasion.bootstrap) this.#leg.observed.delete(device.id);
+    if (occasion.restarted) this.#leg.observed.delete(device.id);
     if (occasion.restarted) this.#leg.knowledge.forget(device.id);
     this.#leg.sessions.set(device.id, this);
     this.#leg.came(device.id);
@@ -172,7 +172,7 @@ export class CpeSession implements SessionHost {
     context.trace.record(device.id, { direction: 'in', summary: ownText(`Inform ${codesOf(inform)}`) });
     const channel = this.#openChannel(device);
     for (const { name, type } of inform.parameters) channel.knowledge.learnType(name, type);
-    await this.#reportValues(inform, device);
+    await this.#reportValues(inform.parameters, device);
     const versionPath = `${facts.root}DeviceInfo.SoftwareVersion`;
     this.#told = facts.start;
     this.#now = { device, occasion, startedAt, running: facts.softwareVersion, versionPath };
@@ -196,9 +196,9 @@ export class CpeSession implements SessionHost {
     return this.#channel;
   }
 
-  /** Values that came with the Inform refresh their resources; equal ones change nothing. */
-  async #reportValues(inform: Inform, { id }: ManagedDevice): Promise<void> {
-    const values = inform.parameters
+  /** Values that the CPE has told refresh their resources; equal ones change nothing. */
+  async #reportValues(parameters: readonly ParameterValue[], { id }: ManagedDevice): Promise<void> {
+    const values = parameters
       .filter(({ name }) => !name.startsWith(`${this.#facts.root}ManagementServer.`))
       .map((parameter) => ({ path: parameter.name, value: valueFromWire(parameter) }))
       .filter(({ value }) => value !== null);
@@ -464,20 +464,27 @@ export class CpeSession implements SessionHost {
   async #reconcile(device: ManagedDevice, channel: Channel): Promise<void> {
     const { context, wishes, observed } = this.#leg;
     const isInDoubt = this.#facts.notifiedInDoubt === true;
-    if (observed.has(device.id) && !wishes.has(device.id) && !isInDoubt) return;
+    const isWatched = observed.has(device.id);
+    if (isWatched && !wishes.has(device.id) && !isInDoubt) return;
     wishes.delete(device.id);
     const wished = (await context.wish(device.id)).map(({ path }) => path);
     const before = this.#facts.notified;
     const kept = isInDoubt ? await stillNotified(channel, before) : { notified: before };
     const { notified, stopped } = kept.stopped ? kept : await reconcileNotifications(channel, wished, kept.notified);
-    if (stopped) wishes.add(device.id);
-    else observed.add(device.id);
     if (notified.join() !== before.join() || (isInDoubt && !stopped)) {
       this.#facts.notified = notified;
       if (!stopped) this.#facts.notifiedInDoubt = undefined;
       await this.#remember(device);
     }
-    context.observing(device.id, notified);
+    // It tells what changes from now on, and not what there is.
+    const known = isWatched ? notified.filter((path) => before.includes(path)) : [];
+    const unread = notified.filter((path) => !known.includes(path));
+    const read = stopped ? undefined : await readValues(channel, unread);
+    if (read) await this.#reportValues([...read.values.values()], device);
+    const isDone = read !== undefined && !read.stopped;
+    if (isDone) observed.add(device.id);
+    else observed.delete(device.id);
+    context.observing(device.id, isDone ? notified : known);
   }
 
   #setDiscovered(device: ManagedDevice, discovered: boolean): Promise<void> {

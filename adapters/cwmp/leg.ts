@@ -15,7 +15,7 @@ export interface Leg {
   readonly sessions: Map<DeviceId, CpeSession>;
   /** Devices whose wishes are to be looked at in their next session. */
   readonly wishes: Set<DeviceId>;
-  /** Devices whose wishes were looked at since this process runs. */
+  /** Devices whose wishes were looked at since they, or this process, have started. */
   readonly observed: Set<DeviceId>;
   /** Cancellations that wait for a session. */
   readonly cancellations: Map<DeviceId, Cancellation[]>;

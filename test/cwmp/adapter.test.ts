@@ -916,6 +916,50 @@ describe('the CWMP leg', () => {
       assert.deepEqual([...cpe.notified.keys()], [`${info}ModelName`]);
     });
 
+    it('the value that there is when its notification is set is reported, and so it is after a restart', async () => {
+      await start();
+      await cpe.session();
+      const reported = (): unknown[] =>
+        management.events
+          .splice(0)
+          .flatMap(({ event }) => (event.event === 'values' ? event.values : []))
+          .filter(({ path }) => path.endsWith('Free'))
+          .map(({ value }) => value);
+      cpe.tree.set(`${info}MemoryStatus.Free`, '400');
+      management.wishes.set(device().id, [{ path: `${info}MemoryStatus.Free` }]);
+      adapter.wishChanged(device());
+      reported();
+      await cpe.session();
+      assert.deepEqual(reported(), [400]);
+      await cpe.session({ events: ['2 PERIODIC'] });
+      assert.deepEqual(reported(), []);
+      for (const event of ['1 BOOT', '0 BOOTSTRAP']) {
+        management.observing.clear();
+        await cpe.session({ events: [event] });
+        assert.deepEqual(reported(), [400], event);
+        assert.deepEqual(management.observing.get(device().id), [`${info}MemoryStatus.Free`], event);
+      }
+    });
+
+    it('a value that could not be read with its notification does not count as observed, and is read in the next session', async () => {
+      await start();
+      await cpe.session();
+      const free = `${info}MemoryStatus.Free`;
+      management.wishes.set(device().id, [{ path: free }]);
+      adapter.wishChanged(device());
+      await cpe.session({ dieAfter: 3 });
+      assert.equal(cpe.notified.get(free), '2');
+      assert.deepEqual(management.observing.get(device().id) ?? [], []);
+      management.events.splice(0);
+      await cpe.session({ events: ['2 PERIODIC'] });
+      assert.deepEqual(management.observing.get(device().id), [free]);
+      assert.ok(
+        management.events.some(
+          ({ event }) => event.event === 'values' && event.values.some(({ path }) => path === free),
+        ),
+      );
+    });
+
     it('values of an Inform are reported before it is answered', async () => {
       await start();
       await cpe.session({
