@@ -477,7 +477,7 @@ export class CpeSession implements SessionHost {
       await this.#remember(device);
     }
     // It tells what changes from now on, and not what there is.
-    const known = isWatched ? notified.filter((path) => before.includes(path)) : [];
+    const known = isWatched ? notified.filter((path) => kept.notified.includes(path)) : [];
     const unread = notified.filter((path) => !known.includes(path));
     const read = stopped ? undefined : await readValues(channel, unread);
     if (read) await this.#reportValues([...read.values.values()], device);
