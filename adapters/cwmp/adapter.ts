@@ -43,6 +43,7 @@ export function createCwmpAdapter(given: Partial<CwmpSettings> = {}): ProtocolAd
       sessions: new Map(),
       wishes: new Set(),
       observed: new Set(),
+      estranged: new Set(),
       cancellations: new Map(),
       came: (id) => calls.came(id),
     };

@@ -274,6 +274,7 @@ export class CpeSession implements SessionHost {
     // Before the lane is opened: that is when other evidence is read.
     if (!this.#lane && !lacks(this.#facts, 'GetAllQueuedTransfers'))
       await takeUpQueued(context, device.id, channel, this.#leg.settings);
+    if (this.#leg.estranged.delete(device.id)) this.#facts.provisioned = false;
     if (!this.#facts.provisioned && !this.#hasToldSettings) await this.#provision(device, channel);
     await this.#provisionStun(device, channel);
     if (!this.#facts.lacking) await this.#askForMethods(device, channel);

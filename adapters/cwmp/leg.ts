@@ -17,6 +17,8 @@ export interface Leg {
   readonly wishes: Set<DeviceId>;
   /** Devices whose wishes were looked at since they, or this process, have started. */
   readonly observed: Set<DeviceId>;
+  /** Devices that have refused the credentials of a connection request: they get them again in their next session. */
+  readonly estranged: Set<DeviceId>;
   /** Cancellations that wait for a session. */
   readonly cancellations: Map<DeviceId, Cancellation[]>;
   /** Our STUN server, once it is open: what CPEs are told of it, and the socket. */

@@ -95,6 +95,8 @@ export class Waker {
     const shared = this.#leg.stun?.sender;
     const result = await call(facts, presence.address, { clock: context.clock, timeout, networks }, shared);
     context.metrics.count('trivet_connection_requests_total', { result: result.result });
+    // Some lose them when they restart.
+    if (result.result === 'unauthorized') this.#leg.estranged.add(id);
     const summary = `connection request: ${'by' in result ? result.by : result.why}`;
     context.trace.record(id, { direction: 'out', summary });
     return result;

@@ -73,6 +73,24 @@ describe('the settings that a CPE is given', () => {
     });
   }
 
+  it('a CPE that refuses its credentials when it is called gets them again in its next session', async () => {
+    leg = await startSmallLeg();
+    const challenge = { status: 401, headers: { 'WWW-Authenticate': 'Digest realm="r", nonce="n", qop="auth"' } };
+    const listener = await listenForRequests([challenge, challenge, challenge, { status: 200 }]);
+    listeners.push(listener);
+    await leg.cpe.session({
+      events: ['0 BOOTSTRAP'],
+      parameters: { [`${server}ConnectionRequestURL`]: listener.url },
+    });
+    const told = leg.cpe.tree.get(`${server}ConnectionRequestPassword`);
+    leg.cpe.tree.set(`${server}ConnectionRequestPassword`, 'lost');
+    assert.equal((await leg.adapter.wake(leg.device())).state, 'waiting');
+    await writtenIn('2 PERIODIC');
+    assert.equal(leg.cpe.tree.get(`${server}ConnectionRequestPassword`), told);
+    assert.deepEqual(await writtenIn('2 PERIODIC'), []);
+    assert.equal((await leg.adapter.wake(leg.device())).state, 'asked');
+  });
+
   it('what the CPE took is not written again with the credentials that it did not', async () => {
     leg = await startSmallLeg();
     const isCredential = (name: string): boolean => name.includes('ConnectionRequest');
