@@ -79,7 +79,9 @@ export class ElementBuilder {
     const parent = this.#current;
     if (this.inData) return this.#beginMarkup(parent!, name, attributes);
     const element = new Element(name.slice(name.indexOf(':') + 1));
+    let count = 0;
     for (const attribute in attributes) {
+      if (++count > this.#limits.attributes) throw tooManyAttributes(this.#limits);
       if (attribute === 'originalerror' || attribute.endsWith(':originalerror'))
         element.originalError = attributes[attribute]!.trim();
     }
@@ -124,7 +126,11 @@ export class ElementBuilder {
     if (data.octets) dissolve(data);
     data.markup ??= escapeText(data.text);
     let start = `<${name}`;
-    for (const attribute in attributes) start += ` ${attribute}="${escapeAttribute(attributes[attribute]!)}"`;
+    let count = 0;
+    for (const attribute in attributes) {
+      if (++count > this.#limits.attributes) throw tooManyAttributes(this.#limits);
+      start += ` ${attribute}="${escapeAttribute(attributes[attribute]!)}"`;
+    }
     data.markup += `${start}>`;
     this.#inMarkup.push(name);
   }
@@ -137,6 +143,10 @@ export class ElementBuilder {
       throw new SyncmlError('too-many-elements', `the message has more than ${this.#limits.elements} elements`);
     }
   }
+}
+
+export function tooManyAttributes({ attributes }: SyncmlLimits): SyncmlError {
+  return new SyncmlError('too-many-attributes', `an element has more than ${attributes} attributes`);
 }
 
 /** Opaque content becomes text, because something else follows it. */

@@ -4,7 +4,22 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { type Element, type ElementDocument, textOf } from './element.ts';
-import type { Address, Challenge, Command, Credential, Data, Header, Item, Meta, SyncmlMessage } from './message.ts';
+import type {
+  Address,
+  Alert,
+  Challenge,
+  Command,
+  Credential,
+  Data,
+  Exec,
+  Header,
+  Item,
+  Meta,
+  Results,
+  Status,
+  SyncmlMessage,
+  TreeCommand,
+} from './message.ts';
 import { SyncmlError } from './syncml-error.ts';
 
 /** @throws SyncmlError */
@@ -154,32 +169,37 @@ function readCommand(element: Element, warnings: string[]): Command | undefined 
   }
   if (name === 'Atomic' || name === 'Sequence') return { command: name, id, commands: readCommands(element, warnings) };
   if (name === 'Status') return readStatus(element, id, warnings);
+  if (name === 'Results') return readResults(element, id, warnings);
   const meta = readMeta(element.child('Meta'), warnings);
   const items = readItems(element, meta, warnings);
-  if (name === 'Results') {
-    const messageRef = trimmedIn(element, 'MsgRef');
-    return {
-      command: name,
-      id,
-      ...(messageRef === undefined ? undefined : { messageRef }),
-      commandRef: trimmedIn(element, 'CmdRef') ?? '',
-      ...(meta && { meta }),
-      targetRefs: allIn(element, 'TargetRef'),
-      sourceRefs: allIn(element, 'SourceRef'),
-      items,
-    };
-  }
   const correlator = trimmedIn(element, 'Correlator');
-  const optional = { ...(correlator === undefined ? undefined : { correlator }), ...(meta && { meta }) };
-  if (name === 'Alert') return { command: name, id, code: codeIn(element), ...optional, items };
-  if (name === 'Exec') return { command: name, id, ...optional, items };
-  return { command: name, id, ...(meta && { meta }), items };
+  const command: Alert | Exec | TreeCommand =
+    name === 'Alert' ? { command: name, id, code: codeIn(element), items } : { command: name, id, items };
+  if (meta) command.meta = meta;
+  if ((command.command === 'Alert' || command.command === 'Exec') && correlator !== undefined) {
+    command.correlator = correlator;
+  }
+  return command;
 }
 
-function readStatus(element: Element, id: string, warnings: string[]): Command {
-  const challenge = element.child('Chal');
-  const originalError = element.child('Data')?.originalError;
-  return {
+function readResults(element: Element, id: string, warnings: string[]): Results {
+  const meta = readMeta(element.child('Meta'), warnings);
+  const results: Results = {
+    command: 'Results',
+    id,
+    commandRef: trimmedIn(element, 'CmdRef') ?? '',
+    targetRefs: allIn(element, 'TargetRef'),
+    sourceRefs: allIn(element, 'SourceRef'),
+    items: readItems(element, meta, warnings),
+  };
+  const messageRef = trimmedIn(element, 'MsgRef');
+  if (messageRef !== undefined) results.messageRef = messageRef;
+  if (meta) results.meta = meta;
+  return results;
+}
+
+function readStatus(element: Element, id: string, warnings: string[]): Status {
+  const status: Status = {
     command: 'Status',
     id,
     messageRef: trimmedIn(element, 'MsgRef') ?? '',
@@ -187,11 +207,14 @@ function readStatus(element: Element, id: string, warnings: string[]): Command {
     answered: trimmedIn(element, 'Cmd') ?? '',
     targetRefs: allIn(element, 'TargetRef'),
     sourceRefs: allIn(element, 'SourceRef'),
-    ...(challenge && { challenge: readChallenge(challenge, warnings) }),
     code: codeIn(element),
-    ...(originalError === undefined ? undefined : { originalError }),
     items: readItems(element, undefined, warnings),
   };
+  const challenge = element.child('Chal');
+  if (challenge) status.challenge = readChallenge(challenge, warnings);
+  const originalError = element.child('Data')?.originalError;
+  if (originalError !== undefined) status.originalError = originalError;
+  return status;
 }
 
 function readItems(command: Element, commandMeta: Meta | undefined, warnings: string[]): Item[] {

@@ -1,5 +1,5 @@
 /** WBXML 1.1 to 1.3 → elements, in one pass without recursion. Lengths are held against what is there before anything is made. */
-import { type Attributes, ElementBuilder, type ElementDocument } from './element.ts';
+import { type Attributes, ElementBuilder, type ElementDocument, tooManyAttributes } from './element.ts';
 import type { SyncmlLimits } from './limits.ts';
 import { SyncmlError } from './syncml-error.ts';
 import {
@@ -145,12 +145,7 @@ class WbxmlReader {
         token === globalToken.literal ||
         (token < withAttributes && token >= firstToken && !isExtension(token))
       ) {
-        if (++count > this.#limits.attributes) {
-          throw new SyncmlError(
-            'too-many-attributes',
-            `an element has more than ${this.#limits.attributes} attributes`,
-          );
-        }
+        if (++count > this.#limits.attributes) throw tooManyAttributes(this.#limits);
         name = token === globalToken.literal ? this.#literal() : undefined;
         if (name !== undefined) found[name] = '';
       } else {

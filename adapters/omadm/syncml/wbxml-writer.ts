@@ -5,6 +5,8 @@ import { type Tag, tags } from './tags.ts';
 import { charsetUtf8, globalToken, publicIds, withContent } from './wbxml-tokens.ts';
 
 const version = 0x02;
+/** UTF-16 units. */
+const shortText = 40;
 
 export class WbxmlOutput implements Output {
   #buffer = Buffer.allocUnsafe(2048);
@@ -84,8 +86,21 @@ export class WbxmlOutput implements Output {
     if (text.includes('\0')) return this.#opaque(Buffer.from(text));
     this.#reserve(text.length * 3 + 3);
     this.#octet(globalToken.inlineString);
-    this.#length += this.#buffer.write(text, this.#length, 'utf8');
+    if (text.length > shortText || !this.#shortAscii(text)) {
+      this.#length += this.#buffer.write(text, this.#length, 'utf8');
+    }
     this.#octet(0);
+  }
+
+  /** Most text is short and ASCII: a call into the buffer costs more than its octets. Nothing is written when it is not. */
+  #shortAscii(text: string): boolean {
+    for (let index = 0; index < text.length; index++) {
+      const code = text.charCodeAt(index);
+      if (code > 0x7f) return false;
+      this.#buffer[this.#length + index] = code;
+    }
+    this.#length += text.length;
+    return true;
   }
 
   #opaque(octets: Uint8Array): void {

@@ -1,10 +1,10 @@
 /**
- * XML → elements, by `saxes`. A DOCTYPE is passed over, and refused when it declares entities. NUL and other characters that XML
- * does not have are dropped first, because a client in the field sends them; one tolerant second try for bare ampersands.
+ * XML → elements, by `saxes`. A DOCTYPE is passed over, and refused when it declares entities. One tolerant second try: without NUL
+ * and other characters that XML does not have, because a client in the field sends them, and with bare ampersands escaped.
  */
 import { createRequire } from 'node:module';
 import type { SaxesParser } from 'saxes';
-import { ElementBuilder, type ElementDocument } from './element.ts';
+import { type Attributes, ElementBuilder, type ElementDocument } from './element.ts';
 import type { SyncmlLimits } from './limits.ts';
 import { SyncmlError } from './syncml-error.ts';
 import { withoutIllegal } from './xml-text.ts';
@@ -21,17 +21,17 @@ function createParser(): Parser {
 
 /** @throws SyncmlError and nothing else */
 export function readXml(text: string, limits: SyncmlLimits, warnings: string[], keepsMarkup = true): ElementDocument {
-  const legal = withoutIllegal(text);
-  if (legal.length !== text.length) warnings.push('characters that XML does not have were left out');
-  const body = legal.trim();
+  const body = text.trim();
   try {
     return parse(body, limits, keepsMarkup);
   } catch (error) {
     if (!(error instanceof SyncmlError) || error.reason !== 'malformed') throw error;
-    const mended = mendReferences(body);
+    const legal = withoutIllegal(text).trim();
+    const mended = mendReferences(legal);
     if (mended === body) throw error;
     const document = parse(mended, limits, keepsMarkup);
-    warnings.push(`the XML had to be mended: ${error.message}`);
+    if (legal !== body) warnings.push('characters that XML does not have were left out');
+    if (mended !== legal) warnings.push(`the XML had to be mended: ${error.message}`);
     return document;
   }
 }
@@ -40,15 +40,10 @@ function parse(text: string, limits: SyncmlLimits, keepsMarkup: boolean): Elemen
   const builder = new ElementBuilder(limits, keepsMarkup);
   const parser = createParser();
   let representation: ElementDocument['representation'];
-  let attributes = 0;
-  parser.on('opentagstart', () => void (attributes = 0));
-  parser.on('attribute', ({ name, value }) => {
-    if (++attributes > limits.attributes) {
-      throw new SyncmlError('too-many-attributes', `an element has more than ${limits.attributes} attributes`);
-    }
-    if (builder.depth === 0 && name.startsWith('xmlns')) representation ??= representationOf(value);
+  parser.on('opentag', (tag) => {
+    if (builder.depth === 0) representation = representationOf(tag.attributes);
+    builder.begin(tag.name, tag.attributes);
   });
-  parser.on('opentag', (tag) => builder.begin(tag.name, tag.attributes));
   parser.on('closetag', () => builder.end());
   parser.on('text', (content) => builder.text(content));
   parser.on('cdata', (content) => builder.text(content));
@@ -66,9 +61,12 @@ function parse(text: string, limits: SyncmlLimits, keepsMarkup: boolean): Elemen
   return { root: builder.root, representation };
 }
 
-function representationOf(namespace: string): ElementDocument['representation'] {
-  const version = /SYNCML1\.([12])$/i.exec(namespace.trim())?.[1];
-  return version === undefined ? undefined : version === '1' ? '1.1' : '1.2';
+function representationOf(attributes: Attributes): ElementDocument['representation'] {
+  for (const name in attributes) {
+    const version = name.startsWith('xmlns') && /SYNCML1\.([12])\s*$/i.exec(attributes[name]!)?.[1];
+    if (version) return version === '1' ? '1.1' : '1.2';
+  }
+  return undefined;
 }
 
 function asSyncmlError(error: unknown): SyncmlError {
