@@ -15,6 +15,7 @@ const measurements: Record<string, (effort: Effort) => Promise<Figure[]>> = {
   notifying: async (effort) => (await import('./notifying.bench.ts')).measureNotifying(effort),
   push: async (effort) => (await import('./push.bench.ts')).measurePush(effort),
   inform: async (effort) => (await import('./inform.bench.ts')).measureInform(effort),
+  syncml: async (effort) => (await import('./syncml.bench.ts')).measureSyncml(effort),
   sessions: async (effort) => (await import('./sessions.bench.ts')).measureSessions(effort),
   calling: async (effort) => (await import('./calling.bench.ts')).measureCalling(effort),
   powerCut: async (effort) => (await import('./power-cut.bench.ts')).measurePowerCut(effort),
