@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import {
   defaultSyncmlLimits,
   readMessage,
+  readMessageInTurns,
   SyncmlError,
   writeCommand,
   type SyncmlReason,
@@ -133,6 +134,20 @@ describe('SyncML that shall do harm', () => {
       // A quadratic one takes minutes.
       assert.ok(took < 3000, `${took.toFixed(0)} ms for ${shape.toString()}`);
     }
+  });
+
+  it('a big message lets others have the event loop, and comes to the same', async () => {
+    const octets = Buffer.from(withCommand(`<Item><Data>${'&amp;é😀'.repeat(60_000)}</Data></Item>`));
+    const bad = Buffer.from(withCommand(`<Item><Data>${'&'.repeat(500_000)}</Data></Item></Wrong>`));
+    let turns = 0;
+    const others = setInterval(() => (turns += 1), 0);
+    try {
+      assert.deepEqual(await readMessageInTurns(octets, undefined), readMessage(octets, undefined));
+      await assert.rejects(readMessageInTurns(bad, undefined), { name: 'SyncmlError', reason: 'malformed' });
+    } finally {
+      clearInterval(others);
+    }
+    assert.ok(turns >= 2, `${turns} turns`);
   });
 
   it('a command that is unknown cannot be written', () => {

@@ -37,6 +37,31 @@ export function readMessage(
   contentType: string | undefined,
   limits: SyncmlLimits = defaultSyncmlLimits,
 ): ReadMessage {
+  return finish(readInTurns(octets, contentType, limits));
+}
+
+/**
+ * As `readMessage`, and the event loop goes on between slices of a big one.
+ * @throws SyncmlError and nothing else
+ */
+export async function readMessageInTurns(
+  octets: Uint8Array,
+  contentType: string | undefined,
+  limits: SyncmlLimits = defaultSyncmlLimits,
+): Promise<ReadMessage> {
+  const turns = readInTurns(octets, contentType, limits);
+  for (;;) {
+    const turn = turns.next();
+    if (turn.done) return turn.value;
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+  }
+}
+
+function* readInTurns(
+  octets: Uint8Array,
+  contentType: string | undefined,
+  limits: SyncmlLimits,
+): Generator<void, ReadMessage> {
   if (octets.length > limits.octets) {
     throw new SyncmlError('too-large', `the message has more than ${limits.octets} octets; raise the limit`);
   }
@@ -45,11 +70,20 @@ export function readMessage(
   const contradiction = contradictionOf(contentType, form);
   if (contradiction !== undefined) warnings.push(contradiction);
   const document =
-    form === 'wbxml' ? readWbxml(octets, limits, warnings) : readXml(decodeXml(octets, warnings), limits, warnings);
+    form === 'wbxml'
+      ? readWbxml(octets, limits, warnings)
+      : yield* readXml(decodeXml(octets, warnings), limits, warnings);
   const message = readMessageOf(document, warnings);
   const representation = message.header.representation.startsWith('1.1') ? '1.1' : '1.2';
   if (warnings.length > mostWarnings) warnings.splice(mostWarnings, Infinity, 'and so on');
   return { message, encoding: { form, subtype: subtypeOf(contentType), representation }, warnings };
+}
+
+function finish<Result>(turns: Generator<void, Result>): Result {
+  for (;;) {
+    const turn = turns.next();
+    if (turn.done) return turn.value;
+  }
 }
 
 /**
@@ -64,7 +98,7 @@ export function readElements(data: Data, limits: SyncmlLimits = defaultSyncmlLim
   }
   const isWbxml = typeof content !== 'string' && formOf(content) === 'wbxml';
   if (isWbxml) return readWbxml(content, limits, [], false).root;
-  return readXml(typeof content === 'string' ? content : decodeXml(content, []), limits, [], false).root;
+  return finish(readXml(typeof content === 'string' ? content : decodeXml(content, []), limits, [], false)).root;
 }
 
 /** @throws SyncmlError for an unknown command */

@@ -19,24 +19,36 @@ function createParser(): Parser {
   return new saxes.SaxesParser({ position: false, xmlns: false });
 }
 
-/** @throws SyncmlError and nothing else */
-export function readXml(text: string, limits: SyncmlLimits, warnings: string[], keepsMarkup = true): ElementDocument {
+/** UTF-16 units that are parsed at a stretch. */
+const sliceLength = 128 * 1024;
+
+/**
+ * Yields between slices of a big text, for the caller to let others have the event loop.
+ * @throws SyncmlError and nothing else
+ */
+export function* readXml(
+  text: string,
+  limits: SyncmlLimits,
+  warnings: string[],
+  keepsMarkup = true,
+): Generator<void, ElementDocument> {
   const body = text.trim();
   try {
-    return parse(body, limits, keepsMarkup);
+    return yield* parse(body, limits, keepsMarkup);
   } catch (error) {
     if (!(error instanceof SyncmlError) || error.reason !== 'malformed') throw error;
     const legal = withoutIllegal(text).trim();
     const mended = mendReferences(legal);
     if (mended === body) throw error;
-    const document = parse(mended, limits, keepsMarkup);
+    yield;
+    const document = yield* parse(mended, limits, keepsMarkup);
     if (legal !== body) warnings.push('characters that XML does not have were left out');
     if (mended !== legal) warnings.push(`the XML had to be mended: ${error.message}`);
     return document;
   }
 }
 
-function parse(text: string, limits: SyncmlLimits, keepsMarkup: boolean): ElementDocument {
+function* parse(text: string, limits: SyncmlLimits, keepsMarkup: boolean): Generator<void, ElementDocument> {
   const builder = new ElementBuilder(limits, keepsMarkup);
   const parser = createParser();
   let representation: ElementDocument['representation'];
@@ -53,7 +65,11 @@ function parse(text: string, limits: SyncmlLimits, keepsMarkup: boolean): Elemen
     }
   });
   try {
-    parser.write(text).close();
+    for (let at = 0; at < text.length; at += sliceLength) {
+      if (at > 0) yield;
+      parser.write(text.length <= sliceLength ? text : text.slice(at, at + sliceLength));
+    }
+    parser.close();
   } catch (error) {
     throw asSyncmlError(error);
   }
