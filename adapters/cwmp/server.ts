@@ -6,11 +6,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Listener } from '../../src/management/adapter.ts';
 import type { Clock } from '../../src/support/clock.ts';
-import { createForwardedAddressOf, plainAddress } from '../../src/support/forwarded-address.ts';
-import type { Log } from '../../src/support/log.ts';
-import { decodeBody } from './charset.ts';
-import { Conversation, type ConversationHost, type Exchange, type Reply } from './conversation.ts';
-import { cookiesIn, newCookie, setCookie } from './cookies.ts';
 import {
   certificateNames,
   isEncrypted,
@@ -20,8 +15,13 @@ import {
   type ListenerSettings,
   type OpenListener,
   type TlsSettings,
-} from './listeners.ts';
-import { isBlank, readBody } from './request-body.ts';
+} from '../../src/support/device-listeners.ts';
+import { BodyError, isBlank, readDeviceBody } from '../../src/support/device-request-body.ts';
+import { createForwardedAddressOf, plainAddress } from '../../src/support/forwarded-address.ts';
+import type { Log } from '../../src/support/log.ts';
+import { decodeBody } from './charset.ts';
+import { Conversation, type ConversationHost, type Exchange, type Reply } from './conversation.ts';
+import { cookiesIn, newCookie, setCookie } from './cookies.ts';
 import { readIncoming, type CpeRequest, type Incoming, type Inform } from './rpc.ts';
 import { freshSession } from './session.ts';
 import { defaultSoapLimits, faultBody, readEnvelopeInTurns, SoapError, writeEnvelope, type Envelope } from './soap.ts';
@@ -140,6 +140,7 @@ export async function openCwmpServer(
     },
     refused: (reason) => host.refused(reason),
     log,
+    names: { device: 'CPE', settings: 'cwmp' },
   };
 
   function addressOf(request: IncomingMessage): string {
@@ -150,12 +151,13 @@ export async function openCwmpServer(
     if (request.method !== 'POST') return refuse(request, response, 405, 'method', 'CPEs send POST to this address');
     let octets: Buffer;
     try {
-      octets = await readBody(request, settings.maximumBodyBytes);
+      octets = await readDeviceBody(request, settings.maximumBodyBytes, 'cwmp.maximumBodyBytes');
     } catch (error) {
-      if (!(error instanceof SoapError)) return; // the connection broke
+      if (!(error instanceof BodyError)) return; // the connection broke
       const status = error.reason === 'too-large' ? 413 : 415;
       return refuse(request, response, status, error.reason, error.message);
     }
+    // quirk 36
     if (isBlank(octets)) return serveEmpty(request, response);
     const { text, warnings } = decodeBody(octets, request.headers['content-type']);
     let envelope: Envelope;

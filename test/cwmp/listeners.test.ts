@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { alternativeNames, openTlsListener, type OpenListener } from '../../adapters/cwmp/listeners.ts';
+import { alternativeNames, openTlsListener, type OpenListener } from '../../src/support/device-listeners.ts';
 import type { LiveTls } from '../../src/support/live-tls.ts';
 import { silentLog } from '../../src/support/log.ts';
 import { createAuthority, loopback } from '../support/certificates.ts';
@@ -28,7 +28,12 @@ describe('the TLS listener of the ACS', () => {
     const files: LiveTls = { current, follow() {}, close() {} };
     refused = [];
     listener = await openTlsListener(
-      { serve: (_request, response) => void response.end(), refused: (why) => void refused.push(why), log: silentLog },
+      {
+        serve: (_request, response) => void response.end(),
+        refused: (why) => void refused.push(why),
+        log: silentLog,
+        names: { device: 'CPE', settings: 'cwmp' },
+      },
       { host: '127.0.0.1', port: 0, maximumConnections: 100, requestTimeout, sessionTimeout: 60_000 },
       { host: '127.0.0.1', port: 0, files, minimumVersion: 'TLSv1.2', clientCertificate: 'none' },
     );

@@ -1,12 +1,12 @@
-/** The sockets of the ACS: HTTP, and HTTP over TLS beside it. Above them a connection is a connection. */
+/** Sockets for devices that speak HTTP: plain, and over TLS beside it. Above them a connection is a connection. */
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { TLSSocket, type SecureVersion } from 'node:tls';
-import { closeHttpServer } from '../../src/support/http-close.ts';
-import type { LiveTls } from '../../src/support/live-tls.ts';
-import type { Log } from '../../src/support/log.ts';
-import type { TlsFiles } from '../../src/support/tls-files.ts';
+import { closeHttpServer } from './http-close.ts';
+import type { LiveTls } from './live-tls.ts';
+import type { Log } from './log.ts';
+import type { TlsFiles } from './tls-files.ts';
 
 export interface ListenerSettings {
   host: string;
@@ -40,6 +40,8 @@ export interface ListenerHost {
   /** What came is no HTTP, or no TLS. */
   refused(reason: 'http' | 'tls'): void;
   log: Log;
+  /** For the sentences: what a device is called here, and how the settings of its listener begin. */
+  names: { device: string; settings: string };
 }
 
 /** ms for the head of a request, and for a TLS handshake. */
@@ -49,7 +51,7 @@ function httpOptions({ requestTimeout, sessionTimeout }: ListenerSettings) {
   return {
     requestTimeout,
     headersTimeout: Math.min(requestTimeout, patience),
-    // Between two messages of a session the connection is idle as long as the CPE thinks.
+    // Between two messages of a session the connection is idle as long as the device thinks.
     keepAliveTimeout: sessionTimeout,
     connectionsCheckingInterval: Math.min(5_000, requestTimeout),
     maxHeaderSize: 16_384,
@@ -129,11 +131,11 @@ async function listen(
   return { address: bound.address, port: bound.port, close: (deadline) => closeHttpServer(server, deadline) };
 }
 
-function answerBrokenHttp(server: Server, { refused, log }: ListenerHost, failed?: WeakSet<Socket>): void {
+function answerBrokenHttp(server: Server, { refused, log, names }: ListenerHost, failed?: WeakSet<Socket>): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (failed?.has(socket as Socket)) return;
     refused('http');
-    log.debug({ err: error }, 'a connection of a CPE broke, or spoke no HTTP');
+    log.debug({ err: error }, `a connection of a ${names.device} broke, or spoke no HTTP`);
     if (error.code !== 'ECONNRESET' && socket.writable)
       socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
     else socket.destroy();
@@ -141,8 +143,8 @@ function answerBrokenHttp(server: Server, { refused, log }: ListenerHost, failed
 }
 
 /** One line for the operator, who has to find out why a device does not come. */
-function tellHandshake({ refused, log }: ListenerHost, error: NodeJS.ErrnoException, socket: TLSSocket): void {
-  const why = handshakeProblem(error, socket);
+function tellHandshake({ refused, log, names }: ListenerHost, error: NodeJS.ErrnoException, socket: TLSSocket): void {
+  const why = handshakeProblem(error, socket, names.settings);
   const address = socket.remoteAddress;
   if (why === undefined) {
     log.debug({ err: error, address }, 'a connection broke before its TLS handshake was over');
@@ -153,7 +155,6 @@ function tellHandshake({ refused, log }: ListenerHost, error: NodeJS.ErrnoExcept
 }
 
 const handshakeProblems: Readonly<Record<string, string>> = {
-  ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: 'it showed no certificate, and cwmp.clientCertificate is required',
   ERR_SSL_HTTP_REQUEST: 'it spoke HTTP without TLS',
   ERR_SSL_UNSUPPORTED_PROTOCOL: 'it knows only versions of TLS below tls.minimumVersion',
   ERR_SSL_VERSION_TOO_LOW: 'it knows only versions of TLS below tls.minimumVersion',
@@ -167,12 +168,15 @@ const handshakeProblems: Readonly<Record<string, string>> = {
 };
 
 /** Undefined: the connection broke, and nobody is to blame. */
-function handshakeProblem(error: NodeJS.ErrnoException, socket: TLSSocket): string | undefined {
+function handshakeProblem(error: NodeJS.ErrnoException, socket: TLSSocket, settings: string): string | undefined {
   if (socket.authorizationError) {
     const reason = String(socket.authorizationError);
-    return `its certificate is from none of cwmp.clientAuthorities, or not valid (${reason})`;
+    return `its certificate is from none of ${settings}.clientAuthorities, or not valid (${reason})`;
   }
   if (error.code === 'ECONNRESET' || error.code === 'EPIPE') return undefined;
+  if (error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE') {
+    return `it showed no certificate, and ${settings}.clientCertificate is required`;
+  }
   return handshakeProblems[error.code ?? ''] ?? `${error.code ?? error.message}`;
 }
 
