@@ -33,9 +33,13 @@ export function commandCoverage(table: CommandTable): Record<Technology, { done:
   return Object.fromEntries(counts) as Record<Technology, { done: number; none: number }>;
 }
 
-function kindProblems({ none, rpc, procedure, execute }: CommandLeg): string[] {
+function kindProblems({ none, rpc, procedure, execute, object, objectID }: CommandLeg): string[] {
   const kinds = [none, rpc, procedure, execute].filter((kind) => kind !== undefined);
-  return kinds.length === 1 ? [] : ['needs one of none, rpc, procedure and execute'];
+  const rootless = objectID === undefined && [execute, object].some((path) => path?.includes('{mo}'));
+  return [
+    ...(kinds.length === 1 ? [] : ['needs one of none, rpc, procedure and execute']),
+    ...(rootless ? ['says {mo} without the objectID of the management object'] : []),
+  ];
 }
 
 function argumentProblems(row: CommandRow, leg: CommandLeg): string[] {

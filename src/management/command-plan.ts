@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../onem2m/primitive.ts';
 import { parseTimestamp } from '../onem2m/timestamp.ts';
 import type { ManagedDevice } from './adapter.ts';
 import { commandOf, legOfCommand, type CommandLeg, type CommandRow, type CommandTable } from './command-table.ts';
-import { matchesOf } from './object-paths.ts';
+import { matchesOf, namesOf } from './object-paths.ts';
 import type { Evidence, Step, Value } from './operation.ts';
 import type { Failure } from './outcome.ts';
 import type { BoundObject } from './resource-side.ts';
@@ -80,8 +80,8 @@ export function planCommand(
   }
   if (leg.execute !== undefined) {
     const [object, resource] = splitPath(leg.execute);
-    const path = pathsOf(object, device)[0];
-    if (path === undefined) return unsupported(`the device has no object ${object}, where ${name} is executed`);
+    const path = pathsOf(object, leg, device)[0];
+    if (path === undefined) return unsupported(`the device has no ${shown(object, leg)}, where ${name} is executed`);
     const step: Step = { action: 'execute', target: { path: `${path}/${resource}` } };
     return { ok: true, ...plan, steps: [step], endsWithReturn: leg.unknown?.restart === true };
   }
@@ -114,9 +114,9 @@ function procedurePlan(
   isFree: (path: string) => boolean,
 ): CommandPlan | ImpossibleCommand {
   const { procedure = '', object: template = '' } = leg;
-  const paths = pathsOf(template, device);
-  if (paths.length === 0) return unsupported(`the device has no object ${template}, on which ${name} works`);
-  const one = !template.includes('{');
+  const paths = pathsOf(template, leg, device);
+  if (paths.length === 0) return unsupported(`the device has no ${shown(template, leg)}, on which ${name} works`);
+  const one = namesOf(template).length === 0;
   const path = paths.find((candidate) => isFree(candidate) && (one || !holdsSoftware(candidate, objects)));
   if (path === undefined) {
     return one
@@ -151,9 +151,22 @@ function evidenceOf(leg: CommandLeg): Evidence | undefined {
   return leg.unknown?.report ? { report: true } : undefined;
 }
 
-function pathsOf(template: string, device: ManagedDevice): string[] {
-  const object = { name: '', alsoSeenAs: [], paths: [template], listed: true, fill: {}, every: false, kinds: [] };
+function pathsOf(template: string, { objectID }: CommandLeg, device: ManagedDevice): string[] {
+  const object = {
+    name: '',
+    alsoSeenAs: [],
+    paths: [template],
+    listed: true,
+    fill: {},
+    every: false,
+    kinds: [],
+    ...(objectID === undefined ? {} : { objectID }),
+  };
   return matchesOf(device.technology, object, device.inventory).map(({ path }) => path);
+}
+
+function shown(template: string, { objectID }: CommandLeg): string {
+  return objectID === undefined ? `object ${template}` : `management object ${objectID}`;
 }
 
 /** A package without a name is none. */

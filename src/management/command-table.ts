@@ -42,6 +42,8 @@ export interface CommandLeg {
   readonly procedure?: string;
   /** Path of the object that the procedure works on; `{name}` takes any instance. */
   readonly object?: string;
+  /** Of the management object whose root `{mo}` in `object` and `execute` is (OMA DM). */
+  readonly objectID?: string;
   /** Input of the procedure → argument. */
   readonly inputs?: Readonly<Record<string, string>>;
   /** Argument → the one value that the leg can do, compared by its first word. */

@@ -47,6 +47,7 @@ describe('the check of the commands', () => {
       tableWith({ ...sound, inputs: { url: 'URL', uri: 'URL' } }),
       /input "uri" that it does not/,
     ],
+    ['the root of no management object', tableWith({ ...sound, object: '{mo}' }), /says \{mo\} without the objectID/],
     ['an input that is missing', tableWith({ ...sound, inputs: { version: 'URL' } }), /input "url" that it needs/],
     ['a leg that says nothing', tableWith({ ignored: { URL: 'x' } }), /one of none, rpc, procedure and execute/],
     [

@@ -187,3 +187,49 @@ describe('a command for an LwM2M client', () => {
     assert.equal(full.failure.cause, 'unavailable');
   });
 });
+
+describe('a command for an OMA DM client', () => {
+  const roots: Record<string, string> = {
+    './Vendor/Lock': 'urn:oma:mo:oma-lawmo:1.0',
+    './Diag/Restart': 'urn:oma:mo:oma-diag:restart:1.0',
+    './FW': 'urn:oma:mo:oma-fumo:1.0',
+    './Apps': 'urn:oma:mo:oma-scomo:1.1',
+  };
+  const phone = device('omadm', [], {
+    inventory: { objects: Object.entries(roots).map(([path, objectID]) => ({ path, objectID })) },
+  });
+
+  it('is executed where the device has the management object', () => {
+    assert.deepEqual(stepsOf(phone, 1), [
+      { action: 'execute', target: { path: './Vendor/Lock/Operations/FactoryReset' } },
+    ]);
+    assert.deepEqual(stepsOf(phone, 2), [{ action: 'execute', target: { path: './Diag/Restart/Operations/Start' } }]);
+    const planned = plan(phone, 2);
+    assert.ok(planned.ok && planned.endsWithReturn);
+  });
+
+  it('starts the procedures of firmware and software there', () => {
+    const [URL, url] = ['http://a/b', 'http://a/b'];
+    assert.deepEqual(stepsOf(phone, 4, { download: [{ fileType: '1 Firmware Upgrade Image', URL }] }), [
+      { action: 'procedure', procedure: 'firmware-update', object: './FW', inputs: { url } },
+    ]);
+    assert.deepEqual(stepsOf(phone, 5, { softwareInstall: [{ URL }] }), [
+      { action: 'procedure', procedure: 'software-install', object: './Apps/Download', inputs: { url } },
+    ]);
+  });
+
+  it('waits for an update that is running', () => {
+    const planned = plan(phone, 4, { download: [{ fileType: '1', URL: 'http://a/b' }] }, [], ['./FW']);
+    assert.ok(!planned.ok);
+    assert.equal(planned.failure.cause, 'conflict');
+  });
+
+  it('names the management object that the device lacks', () => {
+    const planned = plan(device('omadm', ['./DevInfo']), 1);
+    assert.ok(!planned.ok);
+    assert.match(
+      planned.failure.explanation,
+      /no management object urn:oma:mo:oma-lawmo:1\.0, where RESET is executed/,
+    );
+  });
+});
