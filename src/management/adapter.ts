@@ -180,6 +180,14 @@ export interface AdapterContext {
   trace: Tracer;
   artifacts: ArtifactSource;
   credentials: CredentialSource;
+  notes: NoteStore;
+}
+
+/** What a leg keeps under names of its own, apart from the facts of a device: two sessions may change it at the same time. */
+export interface NoteStore {
+  read(name: string): Promise<{ value: Json; version: number } | undefined>;
+  /** Durable when it resolves. False: nothing was written, for it is not that version any more (0 = it did not exist). */
+  write(name: string, version: number, value: Json): Promise<boolean>;
 }
 
 export interface LaneSession {
@@ -285,6 +293,12 @@ export interface DeviceCredentials {
   secret: string;
   /** With which the gateway calls the device (CWMP); absent: the gateway makes some of its own. */
   connectionRequest?: { username: string; password: string };
+  /** OMA DM: the only scheme by which the device may prove itself. */
+  scheme?: 'basic' | 'md5' | 'hmac';
+  /** OMA DM: by which the gateway proves itself to the device. */
+  server?: { identifier: string; secret: string };
+  /** OMA DM: where notifications reach the device: `udp:192.0.2.7:2948`, `http://192.0.2.7/push`, or what a webhook knows: `sms:+49170…`. */
+  notificationAddress?: string;
 }
 
 export interface CredentialSource {

@@ -1,5 +1,12 @@
 /** What a leg sees of device management. */
-import { Withdrawn, type AdapterContext, type ArtifactSource, type CredentialSource } from './adapter.ts';
+import { Conflict, type Store } from '../store/store.ts';
+import {
+  Withdrawn,
+  type AdapterContext,
+  type ArtifactSource,
+  type CredentialSource,
+  type NoteStore,
+} from './adapter.ts';
 import type { Core } from './core.ts';
 import { isUnknown } from './evidence.ts';
 import { awaitsReturn } from './execution-marks.ts';
@@ -66,5 +73,27 @@ export function contextFor(
     trace: core.trace,
     artifacts: sources.artifacts,
     credentials: sources.credentials,
+    notes: notesOf(core.store, technology),
+  };
+}
+
+function notesOf(store: Store, technology: string): NoteStore {
+  const keyOf = (name: string): string => `${technology} ${name}`;
+  return {
+    async read(name) {
+      const row = await store.get('notes', keyOf(name));
+      return row && { value: row.data, version: row.version };
+    },
+    async write(name, version, value) {
+      const table = 'notes';
+      const key = keyOf(name);
+      try {
+        await store.commit({ expect: [{ table, key, version }], put: [{ table, key, data: value }] });
+        return true;
+      } catch (error) {
+        if (error instanceof Conflict) return false;
+        throw error;
+      }
+    },
   };
 }

@@ -78,6 +78,8 @@ export const tables = {
     columns: { device: 'text', at: 'integer' },
     indexes: [{ columns: ['device', 'key'] }, { columns: ['at'] }],
   }),
+  /** Key: leg and a name that it chose. What a leg keeps beside its devices: nonces. */
+  notes: table({ key: 'text', columns: {}, indexes: [] }),
   artifacts: table({ key: 'text', columns: { created: 'integer' }, indexes: [{ columns: ['created'] }] }),
   /** Small facts of the gateway itself: counters, nonces, the first-start mark. */
   settings: table({ key: 'text', columns: {}, indexes: [] }),

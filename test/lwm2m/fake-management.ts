@@ -15,6 +15,7 @@ import type { Outcome } from '../../src/management/outcome.ts';
 import { systemClock, type Clock } from '../../src/support/clock.ts';
 import { silentLog } from '../../src/support/log.ts';
 import { noMetrics } from '../../src/support/metrics.ts';
+import { createMemoryNotes } from '../support/memory-notes.ts';
 
 interface FakeLane {
   queue: Operation[];
@@ -241,6 +242,7 @@ export function createFakeManagement(clock: Clock = systemClock): FakeManagement
       fetch: () => Promise.reject(new Error('no foreign artifacts here')),
     },
     credentials: { forDevice: async () => undefined },
+    notes: createMemoryNotes(),
   };
 
   const fake: FakeManagement = {

@@ -8,6 +8,7 @@ import type { Outcome } from '../../src/management/outcome.ts';
 import { silentLog } from '../../src/support/log.ts';
 import { ManualClock } from '../../src/support/clock.ts';
 import { noMetrics } from '../../src/support/metrics.ts';
+import { createMemoryNotes } from '../support/memory-notes.ts';
 import type {
   DeviceLink,
   LinkAnswer,
@@ -235,6 +236,7 @@ function connect(
         },
       },
       credentials: { forDevice: async () => undefined },
+      notes: createMemoryNotes(),
     },
     read: (path) =>
       exchange(
