@@ -214,5 +214,6 @@ function compileObject(
     ...(tree.create === undefined ? {} : { create: tree.create }),
     ...(ownedThrough ? { ownedThrough } : {}),
     ...(tree.insteadOf === undefined ? {} : { insteadOf: tree.insteadOf }),
+    ...(tree.implied === undefined ? {} : { implied: tree.implied }),
   };
 }

@@ -29,6 +29,7 @@ export interface ObjectTree {
   ownedThrough?: string;
   insteadOf?: string;
   every?: true;
+  implied?: true;
 }
 
 export interface ExistsTree {

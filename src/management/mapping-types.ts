@@ -61,6 +61,8 @@ export interface ObjectMapping {
   readonly insteadOf?: string;
   /** All instances below the management object, as `name:instance`. */
   readonly every: boolean;
+  /** Named where the device does not have it as well: a procedure adds it. Then it is not in objectIDs and objectPaths. */
+  readonly implied?: true;
   readonly kinds: readonly Kind[];
 }
 

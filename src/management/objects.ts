@@ -4,7 +4,7 @@ import type { Inventory } from './adapter.ts';
 import { textOf, itemsOf, splitAtCommas } from './conversions.ts';
 import type { Condition, LegObjects, Mapping, ObjectMapping, Technology } from './mapping-types.ts';
 import type { Mappings } from './mapping.ts';
-import { bindPath, matchesOf, resourcePath, type ObjectMatch } from './object-paths.ts';
+import { bindPath, matchesOf, pathFor, resourcePath, type ObjectMatch } from './object-paths.ts';
 import type { Target } from './operation.ts';
 import type { MappedObject } from './resource-side.ts';
 import { fixedAttributes, initialAttributes, planRead } from './translation-read.ts';
@@ -119,8 +119,9 @@ function findClass(
   const all = new Map([...leg.objects].map(([name, object]) => [name, matchesOf(technology, object, inventory)]));
   for (const group of groupsOf(leg, all).slice(0, mapping.perNode === 'one' ? 1 : maximumPerClass)) {
     addCompanions(group, leg, all);
+    const implied = addImplied(group, leg);
     const reads = [...addOwned(group, leg, technology, values)];
-    const object = mappedObject(mapping, technology, leg, group, all);
+    const object = mappedObject(mapping, technology, leg, group, all, implied);
     const exists = leg.when ? decide(leg.when, object, values) : true;
     if (leg.when && exists === undefined) reads.push(conditionTarget(leg.when, object));
     if (reads.length > 0) result.undecided.push({ mapping: mapping.name, reads, object });
@@ -166,6 +167,19 @@ function addCompanions(group: Group, leg: LegObjects, all: ReadonlyMap<string, O
   }
 }
 
+/** Objects that the device does not have, and that a procedure would add. Answers their names. */
+function addImplied(group: Group, leg: LegObjects): Set<string> {
+  const added = new Set<string>();
+  for (const { name, implied, paths } of leg.objects.values()) {
+    if (!implied || group.found.has(name)) continue;
+    const path = pathFor(paths[0] ?? '', group.names, group.root);
+    if (path === undefined) continue;
+    group.found.set(name, { path, names: {}, root: group.root });
+    added.add(name);
+  }
+  return added;
+}
+
 function compatible(group: Group, match: ObjectMatch): boolean {
   return Object.entries(match.names).every(([name, value]) => (group.names[name] ?? value) === value);
 }
@@ -207,6 +221,7 @@ function mappedObject(
   leg: LegObjects,
   group: Group,
   all: ReadonlyMap<string, ObjectMatch[]>,
+  implied: ReadonlySet<string>,
 ): MappedObject {
   const objectIDs: string[] = [];
   const objectPaths: string[] = [];
@@ -218,7 +233,7 @@ function mappedObject(
       if (key !== object.name && !(object.every && key.startsWith(`${object.name}:`))) continue;
       objects[key] = match.path;
       if (!object.every) for (const [name, value] of Object.entries(match.names)) names[name] ??= value;
-      if (!object.listed) continue;
+      if (!object.listed || implied.has(key)) continue;
       objectIDs.push(identifierOf(object, match, all));
       objectPaths.push(match.path);
     }

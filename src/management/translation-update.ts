@@ -154,7 +154,9 @@ function planAttribute(
   if (value === null)
     return refused(4005, `${label(attribute)} is a value of the device, which cannot lose it; write another value`);
   try {
-    addWrites(plan.steps, assignmentsFor(value, context), row);
+    const assignments = assignmentsFor(value, context);
+    // The procedure gets it in any case: a device without a place for it need not refuse.
+    addWrites(plan.steps, attribute.input ? assignments.map((one) => ({ ...one, optional: true })) : assignments, row);
   } catch (error) {
     if (error instanceof ConversionFailure) {
       // TS-0006 5: a value that cannot be converted is a BAD_REQUEST

@@ -216,9 +216,36 @@ describe('the management objects of an OMA DM device', () => {
       ['./Batt', 'urn:oma:mo:OMADiag:batteryinfo:1.0'],
       './Batt/DiagMonData/0/Level',
     ]);
-    assert.deepEqual(found('omadm', inventory, 'firmware')[0]?.objects, { fumo: './Vendor/FW' });
+    assert.deepEqual(found('omadm', inventory, 'firmware')[0]?.objectPaths, ['./Vendor/FW']);
     assert.deepEqual(found('omadm', inventory, 'battery')[0]?.objectPaths, ['./Batt/DiagMonData/0']);
     assert.deepEqual(found('omadm', inventory, 'deviceInfo')[0]?.objectPaths, ['./DevInfo', './DevDetail']);
+  });
+
+  it('keep one resource per package while it goes from download to deployment', () => {
+    const scomo: [string, string] = ['./SCOMO', 'urn:oma:mo:oma-scomo:1.0'];
+    const stages = ['Download', 'Inventory/Delivered', 'Inventory/Deployed'];
+    const [first, ...later] = stages.map((stage) =>
+      found('omadm', inventoryOf([scomo, `./SCOMO/${stage}/chess`]), 'software'),
+    );
+    assert.deepEqual(first?.[0]?.objectPaths, ['./SCOMO/Download/chess']);
+    for (const [object, ...more] of later) {
+      assert.deepEqual([object?.resourceName, more], ['software-chess', []]);
+      // The main object is the same, and can be installed anew.
+      assert.equal(Object.values(object?.objects ?? {})[0], './SCOMO/Download/chess');
+      assert.equal(object?.objectPaths.length, 1);
+      assert.notEqual(object?.objectPaths[0], './SCOMO/Download/chess');
+    }
+  });
+
+  it('do not take a trap of DiagMon for a log', () => {
+    const inventory = inventoryOf([
+      ['./Diag/Log', 'urn:oma:mo:oma-diag:eventlog:1.0'],
+      ['./Diag/Trap', 'urn:oma:mo:oma-diagmontrap:1.0'],
+    ]);
+    assert.deepEqual(
+      found('omadm', inventory, 'eventLog').map(({ objectPaths }) => objectPaths),
+      [['./Diag/Log']],
+    );
   });
 
   it('are one per root where a device has several', () => {

@@ -486,6 +486,23 @@ describe('planning an update', () => {
       assert.deepEqual(assignmentsOf(plan.steps), [['./FW/PkgName', 'main']]);
       assert.equal(plan.triggers[0]?.procedure, 'firmware-update');
     });
+
+    it('lets an input be written where the device has a place for it', () => {
+      const fumo = boundFirst('omadm', inventoryOf([['./FW', 'urn:oma:mo:oma-fumo:1.0']]), 'firmware');
+      const plan = planned(fumo, { version: '2.4.0' });
+      assert.deepEqual(plan.steps, [
+        { action: 'write', assignments: [{ path: './FW/PkgVersion', type: 'string', value: '2.4.0', optional: true }] },
+      ]);
+      assert.deepEqual(plan.inputs, { version: '2.4.0' });
+    });
+
+    it('installs over a component of OMA DM that is deployed, at a node that the installation adds', () => {
+      const deployed = inventoryOf([['./SCOMO', 'urn:oma:mo:oma-scomo:1.0'], './SCOMO/Inventory/Deployed/chess']);
+      const [trigger] = planned(boundFirst('omadm', deployed, 'software'), { install: true, URL: url }).triggers;
+      assert.deepEqual(trigger?.steps, [
+        { action: 'procedure', procedure: 'software-install', object: './SCOMO/Download/chess', inputs: { url } },
+      ]);
+    });
   });
 
   describe('with triggers', () => {
