@@ -26,7 +26,7 @@ import { DmSession, startsSession } from './session.ts';
 import {
   contentTypeOf,
   defaultSyncmlLimits,
-  readMessage,
+  readMessageInTurns,
   SyncmlError,
   type Encoding,
   type ReadMessage,
@@ -168,7 +168,7 @@ export async function openOmadmServer(
     }
     let read: ReadMessage;
     try {
-      read = readMessage(octets, contentType, limits);
+      read = await readMessageInTurns(octets, contentType, limits);
     } catch (error) {
       if (!(error instanceof SyncmlError)) throw error;
       return refuse(request, response, error.reason === 'too-large' ? 413 : 400, error.reason, error.message);

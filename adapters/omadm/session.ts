@@ -137,7 +137,8 @@ export class DmSession {
   #ownAlerts = new Set<string>();
   /** The last message of the device was the last of its package. */
   #isFinal = false;
-  #wasFinal = true;
+  /** Our package has had its end. */
+  #isOurEndSent = false;
   #told: 'accepted' | 'again' | 'refused' | undefined;
   #headerCode: number | undefined;
   #sawAlerts = false;
@@ -413,6 +414,7 @@ export class DmSession {
     if (mine && this.#told === 'again' && (this.#isFinal || !mine.isSent) && this.#rewinds < maximumRewinds) {
       this.#rewinds++;
       this.#told = undefined;
+      this.#isOurEndSent = false;
       mine.rewind();
     }
     if (mine && !mine.isSent && this.#told !== 'refused') {
@@ -421,7 +423,7 @@ export class DmSession {
       if (spoke || !mine.isSent) return [this.#commit(draft, mine.isSent)];
     }
     // A device that was told that more would come waits for it, and does not close its own package.
-    const isOursOver = mine !== undefined && (this.#told === 'refused' || (mine.isSent && !this.#wasFinal));
+    const isOursOver = mine !== undefined && (this.#told === 'refused' || (mine.isSent && !this.#isOurEndSent));
     const handedOver = this.#isFinal || isOursOver;
     if (!handedOver) return [this.#sendNext()];
     this.#beginTheirs();
@@ -452,6 +454,7 @@ export class DmSession {
   #ask({ requests, options }: Extract<SessionEvent, { event: 'ask' }>): SessionAction[] {
     const mine = new OutgoingPackage(requests, options, this.#maximumObject);
     this.#package = mine;
+    this.#isOurEndSent = false;
     this.#beginPackage();
     const { draft, spoke } = this.#draft(false);
     if (!spoke && mine.isSent) {
@@ -614,7 +617,7 @@ export class DmSession {
     this.#messages++;
     if (this.#arrived) this.#untold = false;
     const isFinal = final && (this.#statuses.length === 0 || this.#held.length > 0);
-    this.#wasFinal = isFinal;
+    if (isFinal) this.#isOurEndSent = true;
     return {
       do: 'send',
       octets: draft.finish(isFinal),
