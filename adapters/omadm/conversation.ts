@@ -46,6 +46,8 @@ export interface ConversationHost {
       exchange: Exchange,
     ): Promise<{ status: number; why: string } | undefined>;
   };
+  /** A mistake of ours; the session is lost. */
+  failed(error: unknown): void;
   /** A message of the device was not taken. */
   refused(reason: Refusal | 'unauthenticated' | 'wrong-order' | 'repeats', why: string): void;
 }
@@ -187,7 +189,7 @@ export class Conversation implements Exchange {
     this.#repeats = 0;
     const { message, key } = received;
     this.#last = { id: message.header.messageId, key, hasAlerts: hasAlerts(message) };
-    this.#judge(received).catch((error: unknown) => this.lose(`internal error: ${String(error)}`));
+    this.#judge(received).catch((error: unknown) => this.#fail(error));
   }
 
   /** The last message once more: its answer, again. */
@@ -231,6 +233,11 @@ export class Conversation implements Exchange {
     this.#answer(problem(503, why, true));
   }
 
+  #fail(error: unknown): void {
+    this.#host.failed(error);
+    this.lose('internal error');
+  }
+
   async #judge({ message, octets, hmac }: Received): Promise<void> {
     const { header } = message;
     const verdict: Verdict = await this.#proofs.check({ header, hmac, octets });
@@ -252,7 +259,7 @@ export class Conversation implements Exchange {
   #act(action: SessionAction): void {
     switch (action.do) {
       case 'store':
-        this.#store(action).catch((error: unknown) => this.lose(`internal error: ${String(error)}`));
+        this.#store(action).catch((error: unknown) => this.#fail(error));
         break;
       case 'send':
         this.#send(action);
@@ -289,7 +296,7 @@ export class Conversation implements Exchange {
     this.#thinking = true;
     this.#host.device.think().then(
       () => this.#step({ event: 'nothing' }),
-      (error: unknown) => this.lose(`internal error: ${String(error)}`),
+      (error: unknown) => this.#fail(error),
     );
   }
 

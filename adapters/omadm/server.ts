@@ -283,6 +283,7 @@ export async function openOmadmServer(
             if (session.device !== undefined) device.ended(why);
           },
         },
+        failed: (error) => log.error({ err: error, device: deviceId.slice(0, 200) }, 'a session of a DM client failed'),
         refused(reason, why) {
           host.refused(reason);
           log.warn({ address, device: deviceId.slice(0, 200), reason, why }, 'a message of a DM client is refused');
