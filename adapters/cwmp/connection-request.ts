@@ -3,8 +3,9 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { request as httpRequest } from 'node:http';
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
 import type { Clock } from '../../src/support/clock.ts';
+import { problemWithAddress, withoutMapping } from '../../src/support/device-address.ts';
 import { authorize, isStale, type Credentials } from '../../src/support/http-authentication.ts';
 import { sendFrom, type DatagramSender } from './stun-server.ts';
 
@@ -34,56 +35,7 @@ export interface HttpTarget {
   seenAt?: string;
 }
 
-const local = new BlockList();
-for (const [network, prefix] of [
-  ['0.0.0.0', 8],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['224.0.0.0', 3],
-] as const) {
-  local.addSubnet(network, prefix, 'ipv4');
-}
-for (const [network, prefix] of [
-  ['::', 127],
-  ['fe80::', 10],
-  ['ff00::', 8],
-] as const) {
-  local.addSubnet(network, prefix, 'ipv6');
-}
-
-/** Undefined: the address may be gone to. A CPE writes this URL itself, so it must not lead us anywhere. */
-export function problemWithAddress(
-  address: string,
-  seenAt: string | undefined,
-  networks: readonly string[],
-): string | undefined {
-  const plain = withoutMapping(address);
-  const family = isIP(plain) === 6 ? 'ipv6' : 'ipv4';
-  if (isIP(plain) === 0) return `${address} is no address`;
-  if (seenAt !== undefined && withoutMapping(seenAt) === plain) return undefined;
-  if (networks.length > 0) {
-    return blockListOf(networks).check(plain, family)
-      ? undefined
-      : `${plain} is in none of cwmp.connectionRequestNetworks`;
-  }
-  return local.check(plain, family)
-    ? `${plain} is an address of this machine or link, and the device came from elsewhere`
-    : undefined;
-}
-
-function withoutMapping(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/^\[|\]$/g, '');
-}
-
-function blockListOf(networks: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const network of networks) {
-    const [address = '', prefix] = network.split('/');
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-    if (isIP(address) !== 0) list.addSubnet(address, Number(prefix ?? (family === 'ipv6' ? 128 : 32)), family);
-  }
-  return list;
-}
+const setting = 'cwmp.connectionRequestNetworks';
 
 /** Never rejects. */
 export async function requestConnection(target: HttpTarget, settings: ConnectionSettings): Promise<ConnectionResult> {
@@ -103,7 +55,7 @@ export async function requestConnection(target: HttpTarget, settings: Connection
       return { result: 'unreachable', why: `the name ${host} is not known` };
     }
   }
-  const problem = problemWithAddress(address, target.seenAt, settings.networks);
+  const problem = problemWithAddress(address, { seenAt: target.seenAt, networks: settings.networks, setting });
   if (problem) return { result: 'forbidden', why: problem };
   return converse(url, address, target.credentials, settings);
 }
@@ -211,7 +163,7 @@ export async function requestConnectionByUdp(
   shared?: DatagramSender,
 ): Promise<ConnectionResult> {
   const { host, port } = readUdpAddress(target.address) ?? { host: '', port: 0 };
-  const problem = problemWithAddress(host, target.seenAt, settings.networks);
+  const problem = problemWithAddress(host, { seenAt: target.seenAt, networks: settings.networks, setting });
   if (problem) return { result: 'forbidden', why: problem };
   if (port < 1 || port > 65_535) return { result: 'forbidden', why: 'its UDP address has no port' };
   const now = settings.clock.now();

@@ -4,15 +4,20 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import {
-  problemWithAddress,
   readUdpAddress,
   requestConnection,
   requestConnectionByUdp,
   udpMessage,
 } from '../../adapters/cwmp/connection-request.ts';
+import { problemWithAddress } from '../../src/support/device-address.ts';
 import { systemClock } from '../../src/support/clock.ts';
 import { listenForRequests } from './small-cpe.ts';
 
+const limits = (from: string | undefined, networks: string[]) => ({
+  seenAt: from,
+  networks,
+  setting: 'cwmp.connectionRequestNetworks',
+});
 const settings = { clock: systemClock, timeout: 2_000, networks: [] };
 const credentials = { username: 'u', password: 'p' };
 const seenAt = '127.0.0.1';
@@ -98,11 +103,11 @@ describe('a connection request', () => {
       const result = await requestConnection({ url, credentials, seenAt: '10.1.2.3' }, settings);
       assert.equal(result.result, 'forbidden', url);
     }
-    assert.equal(problemWithAddress('10.0.0.1', '198.51.100.7', []), undefined);
-    assert.equal(problemWithAddress('127.0.0.1', '::ffff:127.0.0.1', []), undefined);
-    assert.equal(problemWithAddress('10.0.0.1', undefined, ['10.0.0.0/8', '2001:db8::/32']), undefined);
-    assert.equal(problemWithAddress('2001:db8::1', undefined, ['10.0.0.0/8', '2001:db8::/32']), undefined);
-    assert.match(problemWithAddress('192.0.2.1', undefined, ['10.0.0.0/8']) ?? '', /connectionRequestNetworks/);
+    assert.equal(problemWithAddress('10.0.0.1', limits('198.51.100.7', [])), undefined);
+    assert.equal(problemWithAddress('127.0.0.1', limits('::ffff:127.0.0.1', [])), undefined);
+    assert.equal(problemWithAddress('10.0.0.1', limits(undefined, ['10.0.0.0/8', '2001:db8::/32'])), undefined);
+    assert.equal(problemWithAddress('2001:db8::1', limits(undefined, ['10.0.0.0/8', '2001:db8::/32'])), undefined);
+    assert.match(problemWithAddress('192.0.2.1', limits(undefined, ['10.0.0.0/8'])) ?? '', /connectionRequestNetworks/);
   });
 
   it('by UDP it is signed, its id grows, and it comes three times', async () => {
