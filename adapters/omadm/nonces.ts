@@ -102,7 +102,8 @@ function nonces(value: Json): DeviceNonces {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
   const text = (name: string): string | undefined =>
     typeof value[name] === 'string' && value[name] !== '' ? value[name] : undefined;
-  const number = (name: string): number | undefined => (Number.isSafeInteger(value[name]) && Number(value[name]) > 0 ? Number(value[name]) : undefined);
+  const number = (name: string): number | undefined =>
+    Number.isSafeInteger(value[name]) && Number(value[name]) > 0 ? Number(value[name]) : undefined;
   return {
     client: text('client'),
     clientScheme: scheme(text('clientScheme')),
