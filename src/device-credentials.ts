@@ -16,11 +16,16 @@ const columns = {
   password: '*',
   connectionRequestUsername: '',
   connectionRequestPassword: '',
+  scheme: '',
+  serverId: '',
+  serverPassword: '',
+  notificationAddress: '',
 } as const;
 type Column = keyof typeof columns;
 const technologies = ['cwmp', 'lwm2m', 'omadm'];
 /** Legs that ask for credentials in this version. */
-const asking = ['cwmp'];
+const asking = ['cwmp', 'omadm'];
+const schemes = ['basic', 'md5', 'hmac'] as const;
 
 /** Every device that has no line of its own. */
 const everyDevice = '*';
@@ -154,6 +159,10 @@ function recordOf(fields: string[], places: ReadonlyMap<Column, number>): Line {
     password: read('password'),
     connectionRequestUsername: read('connectionRequestUsername'),
     connectionRequestPassword: read('connectionRequestPassword'),
+    scheme: read('scheme').trim(),
+    serverId: read('serverId').trim(),
+    serverPassword: read('serverPassword'),
+    notificationAddress: read('notificationAddress').trim(),
   };
 }
 
@@ -162,11 +171,17 @@ function checkLine(line: Line, fail: (why: string) => never): string {
   if (!technologies.includes(line.technology)) fail(`the technology must be one of ${technologies.join(', ')}`);
   if (line.identity === '') fail('it has no identity; * stands for every device without a line of its own');
   if (line.password === '') fail('it has no password');
-  // RFC 7617: the first colon ends the user name.
-  if (line.username.includes(':')) fail('a user name cannot have a colon');
+  // RFC 7617: the first colon ends the user name. OMA DM devices are called IMEI:…, and never asked by HTTP.
+  if (line.technology !== 'omadm' && line.username.includes(':')) fail('a user name cannot have a colon');
   if ((line.connectionRequestUsername === '') !== (line.connectionRequestPassword === '')) {
     fail('connectionRequestUsername and connectionRequestPassword belong together');
   }
+  if (line.scheme !== '' && !schemes.some((scheme) => scheme === line.scheme)) {
+    fail(`the scheme must be one of ${schemes.join(', ')}, or empty for every one that is safe on the connection`);
+  }
+  if ((line.serverId === '') !== (line.serverPassword === '')) fail('serverId and serverPassword belong together');
+  // Its length is told in one octet of a notification.
+  if (Buffer.byteLength(line.serverId) > 255) fail('serverId is longer than 255 octets');
   return keyOf(line.technology, line.identity);
 }
 
@@ -179,12 +194,17 @@ function keyOf(technology: string, identity: string): string {
 
 function credentialsOf(line: Line): DeviceCredentials {
   const { username, password, connectionRequestUsername, connectionRequestPassword } = line;
+  const { serverId, serverPassword, notificationAddress } = line;
+  const scheme = schemes.find((name) => name === line.scheme);
   return {
     ...(username === '' ? {} : { username }),
     secret: password,
     ...(connectionRequestUsername === ''
       ? {}
       : { connectionRequest: { username: connectionRequestUsername, password: connectionRequestPassword } }),
+    ...(scheme && { scheme }),
+    ...(serverId === '' ? {} : { server: { identifier: serverId, secret: serverPassword } }),
+    ...(notificationAddress === '' ? {} : { notificationAddress }),
   };
 }
 

@@ -39,6 +39,21 @@ describe('the file with the credentials of devices', () => {
     assert.equal(table.find('cwmp', 'B')?.secret, 'x');
   });
 
+  it('tells of an OMA DM device how it and the gateway prove themselves, and where it is called', async () => {
+    const table = await readCredentialTable(
+      'technology,identity,username,password,scheme,serverId,serverPassword,notificationAddress\n' +
+        'omadm,IMEI:1,IMEI:1,secret,hmac,gw.example.com,gwpass,sms:+4917012345\nomadm,*,,fleet,,,,\n',
+    );
+    assert.deepEqual(table.find('omadm', 'IMEI:1'), {
+      username: 'IMEI:1',
+      secret: 'secret',
+      scheme: 'hmac',
+      server: { identifier: 'gw.example.com', secret: 'gwpass' },
+      notificationAddress: 'sms:+4917012345',
+    });
+    assert.deepEqual(table.find('omadm', 'IMEI:2'), { secret: 'fleet' });
+  });
+
   const wrong: [text: string, sentence: RegExp][] = [
     ['', /the first line must name the columns: technology,identity,/],
     ['cwmp,A,secret\n', /line 1: the first line must name the columns/],
@@ -50,6 +65,14 @@ describe('the file with the credentials of devices', () => {
     ['technology,identity,password\ncwmp,A,"secret\n', /line 2: a quotation mark/],
     ['technology,identity,password,username\ncwmp,A,secret,a:b\n', /line 2: a user name cannot have a colon/],
     [`${header}\ncwmp,A,a,secret,b,\n`, /line 2: connectionRequestUsername and connectionRequestPassword belong/],
+    [
+      'technology,identity,password,scheme\nomadm,A,secret,sha1\n',
+      /line 2: the scheme must be one of basic, md5, hmac/,
+    ],
+    [
+      'technology,identity,password,serverId\nomadm,A,secret,gw\n',
+      /line 2: serverId and serverPassword belong together/,
+    ],
   ];
   for (const [text, sentence] of wrong) {
     it(`names the line, and no password: ${sentence.source}`, async () => {
