@@ -2,8 +2,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
-import { request as httpRequest } from 'node:http';
-import { isIP } from 'node:net';
+import { connect, isIP } from 'node:net';
 import type { Clock } from '../../src/support/clock.ts';
 import { problemWithAddress, withoutMapping } from '../../src/support/device-address.ts';
 import { authorize, isStale, type Credentials } from '../../src/support/http-authentication.ts';
@@ -91,40 +90,59 @@ async function converse(
 
 type HttpAnswer = { status: number; challenges: string[] } | { why: string; isReset: boolean };
 
+/** Octets of an answer's head that are read. */
+const maximumHead = 16_384;
+/** The longest end of a head, CR LF CR LF, may have come in two pieces. */
+const endOfHead = 4;
+
+/** Not by node:http: some CPEs end lines with LF alone, fold them, and close, or wait, without the empty line. */
 function get(
   url: URL,
   address: string,
   authorization: string | undefined,
   { clock, timeout }: ConnectionSettings,
 ): Promise<HttpAnswer> {
+  const port = Number(url.port || 80);
+  const where = `${address}:${port}`;
+  const lines = [`GET ${url.pathname}${url.search} HTTP/1.1`, `Host: ${url.host}`, 'Connection: close'];
+  if (authorization !== undefined) lines.push(`Authorization: ${authorization}`);
   return new Promise((resolve) => {
-    const request = httpRequest({
-      host: address,
-      port: url.port === '' ? 80 : Number(url.port),
-      path: url.pathname + url.search,
-      method: 'GET',
-      agent: false,
-      headers: { Host: url.host, ...(authorization === undefined ? {} : { Authorization: authorization }) },
-    });
-    const cancel = clock.after(timeout, () =>
-      request.destroy(new Error(`no answer in ${Math.round(timeout / 1000)} s`)),
-    );
+    const socket = connect({ host: address, port });
+    let text = '';
     const settle = (answer: HttpAnswer): void => {
       cancel();
+      socket.destroy();
       resolve(answer);
-      request.destroy();
     };
-    request.on('response', (response) => {
-      const challenges = response.headersDistinct['www-authenticate'] ?? [];
+    /** Whatever has come must do. */
+    const settleWithout = (why: string, isReset: boolean): void =>
+      settle(text === '' ? { why, isReset } : readAnswer(text, where));
+    const cancel = clock.after(timeout, () =>
+      settleWithout(`no connection to ${where} (no answer in ${Math.round(timeout / 1000)} s)`, false),
+    );
+    socket.setEncoding('latin1');
+    socket.on('connect', () => socket.write(`${lines.join('\r\n')}\r\n\r\n`));
+    socket.on('data', (chunk: string) => {
+      text += chunk;
       // A body is not read: some CPEs send one (quirk 39).
-      settle({ status: response.statusCode ?? 0, challenges });
+      const isComplete = /\n\r?\n/.test(text.slice(-chunk.length - endOfHead));
+      if (isComplete || text.length > maximumHead) settle(readAnswer(text.slice(0, maximumHead), where));
     });
-    request.on('error', (error: NodeJS.ErrnoException) => {
+    socket.on('end', () => settleWithout(`${where} closed the connection without an answer`, true));
+    socket.on('error', (error: NodeJS.ErrnoException) => {
       const isReset = error.code === 'ECONNRESET' || error.code === 'EPIPE';
-      settle({ why: `no connection to ${address}:${url.port || 80} (${error.code ?? error.message})`, isReset });
+      settleWithout(`no connection to ${where} (${error.code ?? error.message})`, isReset);
     });
-    request.end();
   });
+}
+
+function readAnswer(text: string, where: string): HttpAnswer {
+  const [head = ''] = text.split(/\r?\n\r?\n/, 1);
+  const [first = '', ...fields] = head.replace(/\r?\n[ \t]+/g, ' ').split(/\r\n?|\n/);
+  const status = /^HTTP\/\d\.\d +(\d{3})/.exec(first)?.[1];
+  if (status === undefined) return { why: `${where} answered something that is no HTTP`, isReset: false };
+  const challenges = fields.flatMap((field) => /^www-authenticate:\s*(.*)$/i.exec(field)?.[1] ?? []);
+  return { status: Number(status), challenges };
 }
 
 export interface UdpTarget {

@@ -57,6 +57,46 @@ describe('a connection request', () => {
     }
   });
 
+  it('a head with LF alone, folded lines and no end is understood, also where the connection stays open', async () => {
+    const challenged = 'HTTP/1.1 401 Unauthorized\nWWW-Authenticate: Digest\n   realm="r",\n   nonce="n"\n';
+    for (const stays of [false, true]) {
+      const given: string[] = [];
+      const server = createServer((socket) => {
+        socket.on('error', () => {});
+        socket.once('data', (octets) => {
+          const said = given.push(octets.toString()) > 1 ? 'HTTP/1.1 200 OK\n' : challenged;
+          if (stays) socket.write(said);
+          else socket.end(said);
+        });
+      }).listen(0, '127.0.0.1');
+      listeners.push(server);
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const target = { url: `http://127.0.0.1:${port}/random`, credentials, seenAt };
+      const result = await requestConnection(target, { ...settings, timeout: 200 });
+      assert.equal(result.result, 'accepted');
+      assert.match(given[1] ?? '', /\r\nAuthorization: Digest username="u", realm="r", nonce="n"/);
+    }
+  });
+
+  it('what is no HTTP, has no end, or says nothing is unreachable', async () => {
+    for (const [said, why] of [
+      ['SSH-2.0-dropbear\r\n\r\n', /no HTTP/],
+      ['x'.repeat(100_000), /no HTTP/],
+      ['', /closed the connection/],
+    ] as const) {
+      const server = createServer((socket) => {
+        socket.on('error', () => {});
+        socket.once('data', () => socket.end(said));
+      }).listen(0, '127.0.0.1');
+      listeners.push(server);
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const result = await requestConnection({ url: `http://127.0.0.1:${port}/`, credentials, seenAt }, settings);
+      assert.ok(result.result === 'unreachable' && why.test(result.why), said.slice(0, 20));
+    }
+  });
+
   it('quirk 39: wrong credentials, an unknown page and a dead port are told apart', async () => {
     const refused = await call([challenge()]);
     assert.ok(refused.result === 'unauthorized' && /refused the credentials/.test(refused.why));
