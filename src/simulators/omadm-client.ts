@@ -1,6 +1,7 @@
 import type { Account, Scheme } from './omadm/credentials.ts';
-import { Client } from './omadm/client.ts';
-import type { ClientSettings, NodeOption } from './omadm/client.ts';
+import { Client, factoryPaths } from './omadm/client.ts';
+import type { ClientSettings, NodeOption, ObjectName } from './omadm/client.ts';
+import type { DeviceBehind, TrapOption } from './omadm/device-objects.ts';
 import type { Faults } from './omadm/faults.ts';
 import type { FirmwareForm } from './omadm/firmware.ts';
 import type { User } from './omadm/interaction.ts';
@@ -11,9 +12,13 @@ import type { Dialect, Quirk } from './omadm/quirks.ts';
 import type { SessionResult } from './omadm/sessions.ts';
 import type { TlsOptions } from './omadm/transport.ts';
 import type { ProtocolVersion } from './omadm/wire.ts';
+import type { Component } from './omadm/software.ts';
 import { seededRandom } from './lwm2m/random.ts';
 
-export type { NodeOption } from './omadm/client.ts';
+export type { NodeOption, ObjectName } from './omadm/client.ts';
+export type { DeviceBehind, TrapOption } from './omadm/device-objects.ts';
+export type { Component } from './omadm/software.ts';
+export { factoryPaths } from './omadm/client.ts';
 export type { Scheme } from './omadm/credentials.ts';
 export type { Faults, Malformation } from './omadm/faults.ts';
 export type { FirmwareForm } from './omadm/firmware.ts';
@@ -65,8 +70,20 @@ export interface OmadmClientOptions {
   largeObjects?: boolean;
   /** Answers `?list=`; default true. */
   lists?: boolean;
-  /** Where FUMO is; default ./FUMO, null: nowhere. */
-  firmwarePath?: string | null;
+  /** Management objects that it has; default: all but the gateway, and that with devices behind it. */
+  objects?: readonly ObjectName[];
+  /** Where they are, in place of `factoryPaths`. */
+  paths?: Partial<Record<ObjectName, string>>;
+  /** Objects of DCMO; default Camera and Bluetooth. */
+  capabilities?: readonly string[];
+  /** Deployed components of SCOMO; default one. */
+  components?: readonly Component[];
+  /** What a DM gateway lists. */
+  devicesBehind?: readonly DeviceBehind[];
+  /** Traps of DiagMon by their paths. */
+  traps?: Readonly<Record<string, TrapOption>>;
+  /** Its battery drains by itself; default false. */
+  life?: boolean;
   /** Operations of FUMO; default DownloadAndUpdate, Download and Update. */
   firmwareForms?: readonly FirmwareForm[];
   /** Nodes over those of the factory, by their paths; null takes one away. */
@@ -138,6 +155,12 @@ export class SessionFailed extends Error {
 
 const everything = 'Add=*&Delete=*&Exec=*&Get=*&Replace=*';
 
+function objectsOf({ objects, devicesBehind = [] }: OmadmClientOptions): readonly ObjectName[] {
+  if (objects) return objects;
+  const all = Object.keys(factoryPaths) as ObjectName[];
+  return all.filter((name) => name !== 'gateway' || devicesBehind.length > 0);
+}
+
 function settingsOf(options: OmadmClientOptions): ClientSettings {
   const { server, deviceId, password, serverPassword, serverId = 'trivet', maximumMessageSize = 16_384 } = options;
   const quirks = checkQuirks([...(options.dialect ? dialects[options.dialect] : []), ...(options.quirks ?? [])]);
@@ -190,7 +213,12 @@ function settingsOf(options: OmadmClientOptions): ClientSettings {
       firstSessionId: Math.floor(random() * 65_000),
     },
     acl: options.acl ?? everything,
-    firmwarePath: options.firmwarePath === null ? undefined : (options.firmwarePath ?? './FUMO'),
+    objects: Object.fromEntries(objectsOf(options).map((name) => [name, options.paths?.[name] ?? factoryPaths[name]])),
+    capabilities: options.capabilities ?? ['Camera', 'Bluetooth'],
+    components: options.components ?? [{ name: 'agent', version: '1.0.0' }],
+    devicesBehind: options.devicesBehind ?? [],
+    traps: options.traps ?? {},
+    life: options.life ?? false,
     firmwareForms: options.firmwareForms ?? ['DownloadAndUpdate', 'Download', 'Update'],
     nodes: options.nodes ?? {},
     faults: options.faults ?? {},

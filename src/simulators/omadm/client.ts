@@ -2,6 +2,19 @@ import { Timers } from '../lwm2m/timers.ts';
 import { Accounts, defineAccount } from './accounts.ts';
 import type { AccountOptions } from './accounts.ts';
 import type { Faults } from './faults.ts';
+import { defineCmdh } from './cmdh-object.ts';
+import {
+  Trap,
+  defineBattery,
+  defineCapability,
+  defineConnectivity,
+  defineEventLog,
+  defineGateway,
+  defineLockAndWipe,
+  defineMemory,
+  defineRestart,
+} from './device-objects.ts';
+import type { DeviceBehind, TrapOption } from './device-objects.ts';
 import { Firmware } from './firmware.ts';
 import type { FirmwareForm } from './firmware.ts';
 import { Journal } from './journal.ts';
@@ -10,6 +23,8 @@ import type { GenericAlert } from './outbox.ts';
 import type { Quirk } from './quirks.ts';
 import { Sessions } from './sessions.ts';
 import type { SessionResult, SessionsSettings } from './sessions.ts';
+import { Software } from './software.ts';
+import type { Component } from './software.ts';
 import { defineStandardObjects } from './standard-objects.ts';
 import type { Identity } from './standard-objects.ts';
 import { ManagementTree } from './tree.ts';
@@ -21,8 +36,15 @@ export interface ClientSettings {
   account: AccountOptions;
   sessions: SessionsSettings;
   acl: string;
-  /** Where FUMO is; undefined: nowhere. */
-  firmwarePath: string | undefined;
+  /** Where its management objects are; those that are not named are nowhere. */
+  objects: Partial<Record<ObjectName, string>>;
+  capabilities: readonly string[];
+  components: readonly Component[];
+  devicesBehind: readonly DeviceBehind[];
+  /** By their paths. */
+  traps: Readonly<Record<string, TrapOption>>;
+  /** The battery drains by itself. */
+  life: boolean;
   firmwareForms: readonly FirmwareForm[];
   nodes: Readonly<Record<string, NodeOption>>;
   faults: Faults;
@@ -33,6 +55,23 @@ export interface ClientSettings {
   pollInterval: number;
 }
 
+/** Management objects besides DevInfo, DevDetail, DMAcc and Inbox, and where the factory puts them. */
+export const factoryPaths = {
+  firmware: './FUMO',
+  software: './SCOMO',
+  lockAndWipe: './LAWMO',
+  capabilities: './DCMO',
+  memory: './DiagMon/Memory',
+  battery: './DiagMon/Battery',
+  restart: './DiagMon/Restart',
+  eventLog: './DiagMon/Log',
+  connectivity: './ConnMO',
+  cmdh: './CMDH',
+  gateway: './GwMO',
+} as const;
+
+export type ObjectName = keyof typeof factoryPaths;
+
 /** A node over those of the factory; null takes it away with all below. */
 export type NodeOption =
   | string
@@ -42,6 +81,7 @@ export type NodeOption =
   | { format?: NodeFormat; type?: string; access?: string; value?: string | number | boolean | Buffer; acl?: string };
 
 const bootSeconds = 2;
+const lifeSeconds = 20;
 
 /** A DM client: its power, its memory and its tree. Its sessions are beside it. */
 export class Client implements Workshop {
@@ -54,6 +94,8 @@ export class Client implements Workshop {
   readonly #settings: ClientSettings;
   readonly #sessions: Sessions;
   #firmware: Firmware | undefined;
+  #software: Software | undefined;
+  #traps: Trap[] = [];
   #firmwareVersion: string;
   #accounts: Accounts;
   /** Ends with the power. */
@@ -96,16 +138,17 @@ export class Client implements Workshop {
 
   /** The tree as it comes from the factory, with the firmware that runs. */
   #furnish(): void {
-    const { identity, account, firmwarePath, firmwareForms, nodes } = this.#settings;
+    const { identity, account, objects, firmwareForms, nodes } = this.#settings;
     const tree = this.tree;
     defineStandardObjects(tree, { ...identity, firmwareVersion: this.#firmwareVersion });
     defineAccount(tree, account);
-    if (firmwarePath !== undefined)
-      this.#firmware = new Firmware(this, firmwarePath, firmwareForms, this.#firmwareVersion, (version) => {
+    if (objects.firmware !== undefined)
+      this.#firmware = new Firmware(this, objects.firmware, firmwareForms, this.#firmwareVersion, (version) => {
         this.#firmwareVersion = version;
         const node = tree.find('./DevDetail/FwV');
         if (node) tree.set(node, version);
       });
+    this.#furnishObjects();
     for (const [path, option] of Object.entries(nodes)) {
       const node = tree.find(path);
       if (option === null) {
@@ -117,8 +160,42 @@ export class Client implements Workshop {
     tree.heard = (event) => this.#heard(event);
   }
 
+  #furnishObjects(): void {
+    const { objects, capabilities, components, devicesBehind, traps } = this.#settings;
+    const { software, lockAndWipe, memory, battery, restart, eventLog, connectivity, cmdh, gateway } = objects;
+    if (software !== undefined) this.#software = new Software(this, software, components);
+    if (lockAndWipe !== undefined) defineLockAndWipe(this, lockAndWipe);
+    if (objects.capabilities !== undefined)
+      for (const name of capabilities) defineCapability(this, `${objects.capabilities}/${name}`, name);
+    if (memory !== undefined) defineMemory(this, memory);
+    if (battery !== undefined) defineBattery(this, battery);
+    if (restart !== undefined) defineRestart(this, restart);
+    if (eventLog !== undefined) defineEventLog(this, eventLog);
+    if (connectivity !== undefined) defineConnectivity(this, connectivity);
+    if (cmdh !== undefined) defineCmdh(this, cmdh);
+    if (gateway !== undefined) defineGateway(this, gateway, devicesBehind);
+    this.#traps = Object.entries(traps).map(([path, option]) => new Trap(this, path, option));
+  }
+
   #heard({ path, node, byServer, kind }: TreeEvent): void {
-    if (byServer && kind === 'changed') this.#firmware?.heard(path, node);
+    if (kind === 'changed')
+      for (const trap of this.#traps) if (trap.watches === path) trap.changed(node.value.toString());
+    if (!byServer) return;
+    if (kind === 'added') this.#software?.added(path, node);
+    if (kind === 'changed') this.#firmware?.heard(path, node);
+    if (kind !== 'deleted') this.#software?.changed(path, node);
+  }
+
+  /** A percent of the battery in 20 s on the device. */
+  #drain(): void {
+    const { objects, life } = this.#settings;
+    if (!life || objects.battery === undefined) return;
+    const path = `${objects.battery}/DiagMonData/1/BatteryLevel`;
+    this.later(lifeSeconds, () => {
+      const node = this.tree.find(path);
+      if (node) this.tree.set(node, String(Number(node.value) > 5 ? Number(node.value) - 1 : 100));
+      this.#drain();
+    });
   }
 
   get power(): AbortSignal {
@@ -132,6 +209,7 @@ export class Client implements Workshop {
   /** The first session when it is wanted; undefined: it comes by itself. */
   async start(waits: boolean): Promise<SessionResult | undefined> {
     this.#up = true;
+    this.#drain();
     if (waits) return this.#sessions.open();
     this.wantSession();
     return undefined;
@@ -214,6 +292,8 @@ export class Client implements Workshop {
     this.#up = true;
     this.journal.tell('life', `is up again, firmware ${this.#firmwareVersion}`);
     this.#firmware?.booted();
+    this.#software?.booted();
+    this.#drain();
     const deferred = this.#atBoot;
     this.#atBoot = [];
     for (const run of deferred) run();
@@ -227,6 +307,7 @@ export class Client implements Workshop {
     this.#goDown('factory reset', () => {
       this.outbox.clear();
       this.#firmware?.forget();
+      this.#software?.forget();
       this.tree = new ManagementTree(this.#settings.acl);
       this.#accounts = new Accounts(this.tree, this.#settings.account.path);
       this.#furnish();
