@@ -1,7 +1,8 @@
 /** Transfers that somebody wants no more: CancelTransfer, in a session that is open or is called for. */
 import type { CancelResult, ManagedDevice, WakeResult } from '../../src/management/adapter.ts';
-import type { Operation } from '../../src/management/operation.ts';
+import type { DeviceId, Operation } from '../../src/management/operation.ts';
 import { lacks } from './abilities.ts';
+import type { Channel } from './channel.ts';
 import { workStateOf } from './completions.ts';
 import { readFacts } from './facts.ts';
 import type { Cancellation, Leg } from './leg.ts';
@@ -53,6 +54,24 @@ export async function cancelTransfer(
     if (woken.state === 'impossible' || comesLater) giveUp(`the device cannot be told now (${whyOf(woken)})`);
   }
   return result.finally(stopWaiting);
+}
+
+/** Tells the CPE of a session what is wanted no more. */
+export async function tellCancelled({ cancellations }: Leg, id: DeviceId, channel: Channel): Promise<void> {
+  for (let next = takeNext(cancellations, id); next; next = takeNext(cancellations, id)) {
+    const commandKey = next.operation.pending?.correlator ?? '';
+    const { failure, fault } = await channel.ask('CancelTransfer', { commandKey });
+    if (!failure) next.done({ state: 'cancelled' });
+    else if (fault?.code === 9000) next.done({ state: 'not-cancellable', why: 'the CPE does not know CancelTransfer' });
+    else next.done({ state: 'refused', failure });
+  }
+}
+
+function takeNext(waiting: Map<DeviceId, Cancellation[]>, id: DeviceId): Cancellation | undefined {
+  const list = waiting.get(id);
+  const next = list?.shift();
+  if (list?.length === 0) waiting.delete(id);
+  return next;
 }
 
 function whyOf(woken: WakeResult): string {

@@ -2,32 +2,29 @@
  * One session with one CPE: what it says is stored before it is answered; when it hands over the word, its lane is drained,
  * and what the gateway itself wants of it is done.
  */
-import type { Inventory, LaneSession, ManagedDevice } from '../../src/management/adapter.ts';
+import type { LaneSession } from '../../src/management/adapter.ts';
 import type { DeviceId, Operation } from '../../src/management/operation.ts';
 import { ownText } from '../../src/support/own-text.ts';
-import type { Failure } from '../../src/management/outcome.ts';
-import { findLackingMethods, lacks } from './abilities.ts';
-import { withAliases } from './aliases.ts';
+import { lacks } from './abilities.ts';
+import { tellCancelled } from './cancelling.ts';
 import { createChannel, type Channel } from './channel.ts';
-import { noteDeployment, noteInform, noteTransfer, type CpeNow } from './completions.ts';
+import { noteInform, type CpeNow } from './completions.ts';
 import type { Conversation } from './conversation.ts';
-import { discoverObjects } from './discovery.ts';
+import { CpeRecord } from './cpe-record.ts';
+import { takeReport } from './cpe-reports.ts';
+import { askForMethods, tellSettings, tellStun } from './cpe-setup.ts';
 import { occasionOf } from './events.ts';
 import { executeOperation } from './execution.ts';
-import { newFacts, readFacts, writeFacts, type CpeFacts } from './facts.ts';
+import { readFacts, writeFacts } from './facts.ts';
 import { callWith, factsAfter, inventoryAfter } from './inform-news.ts';
-import type { Cancellation, Leg } from './leg.ts';
-import { takeUpQueued, takeUpReported } from './lost-answers.ts';
-import { reconcileNotifications, stillNotified } from './notifications.ts';
-import { newCredentials, provision } from './provisioning.ts';
-import { stunUsername } from './stun-bindings.ts';
-import type { Start } from './starts.ts';
-import { provisionStun, textOfPlan } from './stun-provisioning.ts';
-import { proxiedSightings, splitInventory } from './proxied.ts';
-import { readValues } from './reading.ts';
+import type { Leg } from './leg.ts';
+import { takeUpQueued } from './lost-answers.ts';
+import { searchObjects } from './object-search.ts';
 import type { CpeRequest, Inform } from './rpc.ts';
 import type { SessionHost } from './server.ts';
-import { valueFromWire, type LiteralStyle, type ParameterValue } from './values.ts';
+import type { Start } from './starts.ts';
+import type { LiteralStyle } from './values.ts';
+import { reportValues, watchWished } from './watching.ts';
 
 export interface SessionStart {
   identity: string;
@@ -45,8 +42,8 @@ export class CpeSession implements SessionHost {
   readonly #leg: Leg;
   readonly #start: SessionStart;
   readonly #conversation: Conversation;
-  #device: ManagedDevice | undefined;
-  #facts: CpeFacts;
+  /** From its Inform on. */
+  #record: CpeRecord | undefined;
   #channel: Channel | undefined;
   #now: CpeNow | undefined;
   /** The start that the Inform has told. */
@@ -72,11 +69,10 @@ export class CpeSession implements SessionHost {
     this.#leg = leg;
     this.#start = start;
     this.#conversation = conversation;
-    this.#facts = newFacts(start.namespace, 'Device.');
   }
 
   get device(): DeviceId | undefined {
-    return this.#device?.id;
+    return this.#record?.id;
   }
 
   /** The CPE is there, and what is put into its lane now is served in this session. */
@@ -96,7 +92,7 @@ export class CpeSession implements SessionHost {
   }
 
   heard(): void {
-    if (this.#device) this.#leg.context.deviceHeard(this.#device.id);
+    if (this.#record) this.#leg.context.deviceHeard(this.#record.id);
   }
 
   /** There is more to do, if the CPE has handed us the word already; when it does so later, it is found then. */
@@ -134,9 +130,11 @@ export class CpeSession implements SessionHost {
 
   /** It has proved that it is reached by UDP at this address. Durable when it resolves. */
   async bound(udpAddress: string): Promise<void> {
-    this.#facts.udpAddress = udpAddress;
-    if (this.#facts.stun) this.#facts.stun.proves = true;
-    if (this.#device) await this.#remember(this.#device);
+    if (!this.#record) return;
+    const { facts } = this.#record;
+    facts.udpAddress = udpAddress;
+    if (facts.stun) facts.stun.proves = true;
+    await this.#record.remember();
   }
 
   // What the CPE says
@@ -162,17 +160,17 @@ export class CpeSession implements SessionHost {
     });
     if (!admission.admitted) return { code: 8001, why: admission.why };
     const { device } = admission;
-    this.#device = device;
-    this.#facts = facts;
+    const record = new CpeRecord(context, device, facts, address);
+    this.#record = record;
     if (occasion.restarted) this.#leg.observed.delete(device.id);
     if (occasion.restarted) this.#leg.knowledge.forget(device.id);
     this.#leg.sessions.set(device.id, this);
     this.#leg.came(device.id);
     // Words, and not the Inform to make them of: a trace keeps many.
     context.trace.record(device.id, { direction: 'in', summary: ownText(`Inform ${codesOf(inform)}`) });
-    const channel = this.#openChannel(device);
+    const channel = this.#openChannel(record);
     for (const { name, type } of inform.parameters) channel.knowledge.learnType(name, type);
-    await this.#reportValues(inform.parameters, device);
+    await reportValues(this.#leg, record, inform.parameters);
     const versionPath = `${facts.root}DeviceInfo.SoftwareVersion`;
     this.#told = facts.start;
     this.#now = { device, occasion, startedAt, running: facts.softwareVersion, versionPath };
@@ -180,10 +178,10 @@ export class CpeSession implements SessionHost {
     return undefined;
   }
 
-  #openChannel({ id, identity }: ManagedDevice): Channel {
+  #openChannel({ id, device: { identity }, facts }: CpeRecord): Channel {
     const { context, knowledge, settings } = this.#leg;
     // One model and firmware: the identity without the serial number.
-    const model = `${identity.slice(0, identity.lastIndexOf('-'))} ${this.#facts.softwareVersion ?? ''}`;
+    const model = `${identity.slice(0, identity.lastIndexOf('-'))} ${facts.softwareVersion ?? ''}`;
     this.#channel = createChannel(this.#conversation, knowledge.of(model, id), {
       batchSize: settings.batchSize,
       maximumRequests: settings.maximumRequests,
@@ -196,58 +194,19 @@ export class CpeSession implements SessionHost {
     return this.#channel;
   }
 
-  /** Values that the CPE has told refresh their resources; equal ones change nothing. */
-  async #reportValues(parameters: readonly ParameterValue[], { id }: ManagedDevice): Promise<void> {
-    const values = parameters
-      .filter(({ name }) => !name.startsWith(`${this.#facts.root}ManagementServer.`))
-      .map((parameter) => ({ path: parameter.name, value: valueFromWire(parameter) }))
-      .filter(({ value }) => value !== null);
-    if (values.length > 0) await this.#leg.context.report(id, { event: 'values', values });
-  }
-
   async #storeReport(request: CpeRequest): Promise<undefined> {
-    const { context, settings } = this.#leg;
-    const device = this.#device;
-    if (!device || !this.#now) return undefined;
-    context.trace.record(device.id, { direction: 'in', summary: summaryOf(request) });
-    switch (request.method) {
-      case 'TransferComplete': {
-        await takeUpReported(context, device.id, request.commandKey, settings);
-        const isOurs = await noteTransfer(context, this.#now, request, settings.updateDeadline);
-        if (!isOurs) {
-          context.log.info(
-            { device: device.id, commandKey: request.commandKey },
-            'a transfer ended that nobody waits for',
-          );
-        }
-        return undefined;
-      }
-      case 'DUStateChangeComplete':
-        await takeUpReported(context, device.id, request.commandKey, settings);
-        await noteDeployment(context, device, request);
-        await this.#noteChangedObjects(device);
-        return undefined;
-      case 'AutonomousDUStateChangeComplete':
-        await this.#noteChangedObjects(device);
-        return undefined;
-      // oneM2M has nothing that shows them to an application; the trace of the device does.
-      case 'AutonomousTransferComplete':
-      case 'RequestDownload':
-      case 'Kicked':
-      case 'GetRPCMethods':
-      case 'Inform':
-        return undefined;
-    }
+    if (!this.#record || !this.#now) return;
+    const haveObjectsChanged = await takeReport(this.#leg, this.#record, this.#now, request);
+    if (haveObjectsChanged) await this.#noteChangedObjects(this.#record);
   }
 
   /** Durable: once it is answered the CPE does not say it again, and its objects may be looked for in another session only. */
-  async #noteChangedObjects(device: ManagedDevice): Promise<void> {
-    this.#facts.discovered = false;
-    this.#leg.knowledge.forget(device.id);
+  async #noteChangedObjects(record: CpeRecord): Promise<void> {
+    this.#leg.knowledge.forget(record.id);
     this.#hasAskedObjects = false;
     this.#changesTold += 1;
     this.workCame();
-    await this.#remember(device);
+    await record.setDiscovered(false);
   }
 
   // What we say
@@ -266,235 +225,84 @@ export class CpeSession implements SessionHost {
   }
 
   async #drive(): Promise<void> {
-    const device = this.#device;
+    const record = this.#record;
     const channel = this.#channel;
-    if (!device || !channel || this.#restarts) return;
-    const { context } = this.#leg;
-    await this.#cancelTransfers(device, channel);
+    if (!record || !channel || this.#restarts) return;
+    const leg = this.#leg;
+    const { id, facts } = record;
+    await tellCancelled(leg, id, channel);
     // Before the lane is opened: that is when other evidence is read.
-    if (!this.#lane && !lacks(this.#facts, 'GetAllQueuedTransfers'))
-      await takeUpQueued(context, device.id, channel, this.#leg.settings);
-    if (this.#leg.estranged.delete(device.id)) this.#facts.provisioned = false;
-    if (!this.#facts.provisioned && !this.#hasToldSettings) await this.#provision(device, channel);
-    await this.#provisionStun(device, channel);
-    if (!this.#facts.lacking) await this.#askForMethods(device, channel);
-    if (!this.#facts.discovered && !this.#hasAskedObjects) await this.#discover(device, channel);
-    this.#lane ??= await context.openSession(device.id, () => this.workCame());
-    await this.#drain(channel);
-    if (!this.#restarts && !this.#isOver) await this.#reconcile(device, channel);
-    if (!this.#restarts && !this.#isOver) await this.#noteStart(device, undefined);
+    if (!this.#lane && !lacks(facts, 'GetAllQueuedTransfers'))
+      await takeUpQueued(leg.context, id, channel, leg.settings);
+    await this.#setUp(record, channel);
+    this.#lane ??= await leg.context.openSession(id, () => this.workCame());
+    await this.#drain(record, channel);
+    if (!this.#restarts && !this.#isOver) await watchWished(leg, record, channel);
+    if (!this.#restarts && !this.#isOver) await record.noteStart(undefined);
   }
 
-  async #drain(channel: Channel): Promise<void> {
-    const { context, settings } = this.#leg;
-    while (this.#lane && this.#device && !this.#isOver && !this.#restarts) {
-      const [operation] = await this.#lane.take(1);
-      if (operation && this.#conversation.count >= settings.maximumRequests) {
-        this.#isCutShort = true;
-        return this.#lane.release([operation]);
-      }
-      if (operation) {
-        const executor = {
-          channel,
-          context,
-          settings,
-          device: this.#device,
-          facts: this.#facts,
-          isOver: () => this.#isOver,
-        };
-        const { discovered } = this.#facts;
-        const changesTold = this.#changesTold;
-        const changesObjects = operation.steps.some(({ action }) => action === 'create' || action === 'delete');
-        // Noted before it is sent: when its answer is lost, the next session looks which objects there are.
-        if (changesObjects && discovered) await this.#setDiscovered(this.#device, false);
-        this.#serving = operation;
-        const done = executeOperation(executor, this.#lane, operation).finally(() => (this.#serving = undefined));
-        const { restarts, made, removed, unanswered } = await done;
-        if (restarts) await this.#leaves(this.#device);
-        if (made.length + removed.length > 0) await this.#noteObjects(this.#device, made, removed);
-        const isAsBefore = discovered && changesTold === this.#changesTold;
-        if (changesObjects && isAsBefore && !unanswered) await this.#setDiscovered(this.#device, true);
-        await this.#cancelTransfers(this.#device, channel);
-      } else return;
+  async #setUp(record: CpeRecord, channel: Channel): Promise<void> {
+    const { facts } = record;
+    if (this.#leg.estranged.delete(record.id)) facts.provisioned = false;
+    if (!facts.provisioned && !this.#hasToldSettings) {
+      this.#hasToldSettings = true;
+      await tellSettings(this.#leg, record, channel);
+    }
+    await tellStun(this.#leg, record, channel);
+    if (!facts.lacking) await askForMethods(record, channel);
+    if (!facts.discovered && !this.#hasAskedObjects) {
+      this.#hasAskedObjects = true;
+      await searchObjects(this.#leg, record, channel, () => this.#hasAskedObjects);
     }
   }
 
-  /** Should this session break after all, the CPE tells its last start once more, and not this one. */
-  async #leaves(device: ManagedDevice): Promise<void> {
-    this.#restarts = true;
-    await this.#noteStart(device, this.#told);
+  async #drain(record: CpeRecord, channel: Channel): Promise<void> {
+    while (this.#lane && !this.#isOver && !this.#restarts) {
+      const [operation] = await this.#lane.take(1);
+      if (!operation) return;
+      if (this.#conversation.count >= this.#leg.settings.maximumRequests) {
+        this.#isCutShort = true;
+        return this.#lane.release([operation]);
+      }
+      this.#serving = operation;
+      await this.#execute(record, channel, this.#lane, operation).finally(() => (this.#serving = undefined));
+      await tellCancelled(this.#leg, record.id, channel);
+    }
   }
 
-  /** @param start undefined: nothing that would need it as a proof was sent in this session; it may end */
-  async #noteStart(device: ManagedDevice, start: Start | undefined): Promise<void> {
-    if (this.#facts.start === start) return;
-    this.#facts.start = start;
-    await this.#remember(device);
+  async #execute(record: CpeRecord, channel: Channel, lane: LaneSession, operation: Operation): Promise<void> {
+    const { context, settings, knowledge } = this.#leg;
+    const { id, device, facts } = record;
+    const { discovered } = facts;
+    const changesTold = this.#changesTold;
+    const changesObjects = operation.steps.some(({ action }) => action === 'create' || action === 'delete');
+    // Noted before it is sent: when its answer is lost, the next session looks which objects there are.
+    if (changesObjects && discovered) await record.setDiscovered(false);
+    const executor = { channel, context, settings, device, facts, isOver: () => this.#isOver };
+    const { restarts, made, removed, unanswered } = await executeOperation(executor, lane, operation);
+    if (restarts) await this.#leaves(record);
+    for (const path of [...made, ...removed]) knowledge.forget(id, path);
+    if (made.length + removed.length > 0) await record.noteObjects(made, removed);
+    const isAsBefore = discovered && changesTold === this.#changesTold;
+    if (changesObjects && isAsBefore && !unanswered) await record.setDiscovered(true);
+  }
+
+  /** Should this session break after all, the CPE tells its last start once more, and not this one. */
+  async #leaves(record: CpeRecord): Promise<void> {
+    this.#restarts = true;
+    await record.noteStart(this.#told);
   }
 
   /** What waits could not be told to a CPE that cannot be called before its next periodic Inform. One that refuses comes then. */
   async #askToComeBack(): Promise<void> {
     const { context } = this.#leg;
-    const device = this.device;
-    if (device === undefined || !this.isOpen || lacks(this.#facts, 'ScheduleInform')) return;
-    context.trace.record(device, { direction: 'out', summary: `ScheduleInform in ${comingBack} s: more waits for it` });
+    const record = this.#record;
+    if (!record || !this.isOpen || lacks(record.facts, 'ScheduleInform')) return;
+    context.trace.record(record.id, {
+      direction: 'out',
+      summary: `ScheduleInform in ${comingBack} s: more waits for it`,
+    });
     await this.#conversation.ask('ScheduleInform', { delaySeconds: comingBack, commandKey: 'trivet' });
-  }
-
-  /** A CPE tells its objects when it has started; what we make and take away in between we know ourselves. */
-  async #noteObjects({ id, inventory }: ManagedDevice, made: string[], removed: string[]): Promise<void> {
-    for (const path of [...made, ...removed]) this.#leg.knowledge.forget(id, path);
-    const { identity, address } = this.#start;
-    const kept = inventory.objects.filter(({ path }) => !removed.some((gone) => path.startsWith(gone)));
-    const known = new Set(kept.map(({ path }) => path));
-    const objects = [...kept, ...made.filter((path) => !known.has(path)).map((path) => ({ path }))];
-    const admission = await this.#leg.context.deviceSeen({
-      identity,
-      technology,
-      presence: { state: 'reachable', address },
-      inventory: { ...inventory, objects },
-      restarted: false,
-    });
-    if (admission.admitted) this.#device = admission.device;
-  }
-
-  async #cancelTransfers({ id }: ManagedDevice, channel: Channel): Promise<void> {
-    const { cancellations } = this.#leg;
-    for (let next = takeCancellation(cancellations, id); next; next = takeCancellation(cancellations, id)) {
-      const commandKey = next.operation.pending?.correlator ?? '';
-      const { failure, fault } = await channel.ask('CancelTransfer', { commandKey });
-      if (!failure) next.done({ state: 'cancelled' });
-      else if (fault?.code === 9000)
-        next.done({ state: 'not-cancellable', why: 'the CPE does not know CancelTransfer' });
-      else next.done({ state: 'refused', failure });
-    }
-  }
-
-  async #provision(device: ManagedDevice, channel: Channel): Promise<void> {
-    const { context, settings } = this.#leg;
-    const facts = this.#facts;
-    // Kept before they are sent: without them the CPE could not be called any more.
-    facts.connectionRequest ??= newCredentials();
-    await this.#remember(device);
-    this.#hasToldSettings = true;
-    const { root, connectionRequest: credentials } = facts;
-    // Told once: a second time would move its phase.
-    const periodicInterval = facts.periodicInterval === settings.periodicInterval ? 0 : settings.periodicInterval;
-    const { taken, stopped } = await provision(
-      channel,
-      { root, credentials, periodicInterval, now: context.now() },
-      'trivet',
-    );
-    if (taken.has(`${root}ManagementServer.PeriodicInformInterval`)) facts.periodicInterval = periodicInterval;
-    if (stopped) {
-      const why = stopped.evidence ?? stopped.explanation;
-      context.log.info({ device: device.id, why }, 'a CPE is given its credentials again in its next session');
-    } else facts.provisioned = true;
-    await this.#remember(device);
-  }
-
-  /** When it has not been told yet, was told of another server, or there is none any more. */
-  async #provisionStun(device: ManagedDevice, channel: Channel): Promise<void> {
-    const facts = this.#facts;
-    const plan = this.#leg.stun?.plan;
-    const told = plan ? textOfPlan(plan) : '';
-    if (told === (facts.stun?.told ?? '')) return;
-    // Kept before they are sent, as those of connection requests.
-    facts.stun ??= { ...newCredentials(), username: stunUsername(device.id), told: '', proves: false };
-    await this.#remember(device);
-    const { username, password } = facts.stun;
-    const wanted = plan && { ...plan, credentials: { username, password } };
-    const { stopped, udpAddress } = await provisionStun(channel, facts.root, wanted, 'trivet');
-    if (stopped) return;
-    if (udpAddress !== undefined) facts.udpAddress = udpAddress;
-    facts.stun = { ...facts.stun, told };
-    await this.#remember(device);
-  }
-
-  async #askForMethods(device: ManagedDevice, channel: Channel): Promise<void> {
-    this.#facts.lacking = await findLackingMethods(channel);
-    // Where its objects are looked for, it is kept with them.
-    if (this.#facts.lacking && this.#facts.discovered) await this.#remember(device);
-  }
-
-  async #discover(device: ManagedDevice, channel: Channel): Promise<void> {
-    const { context, settings } = this.#leg;
-    const facts = this.#facts;
-    const { identity, address } = this.#start;
-    this.#hasAskedObjects = true;
-    const { objects, stopped } = await discoverObjects(channel, settings.objects, facts.root);
-    if (stopped) return this.#keepObjects(device, stopped);
-    const { own, proxied } = splitInventory(objects);
-    const behind = await proxiedSightings(channel, proxied, identity);
-    if (behind.stopped) return this.#keepObjects(device, behind.stopped);
-    const named = facts.aliases ? await withAliases(channel, own) : { objects: own };
-    if (named.stopped) return this.#keepObjects(device, named.stopped);
-    const modelPath = `${facts.root}DeviceInfo.ModelName`;
-    const model = (await readValues(channel, [modelPath])).values.get(modelPath)?.value;
-    // Unless they have changed meanwhile.
-    facts.discovered = this.#hasAskedObjects;
-    const inventory: Inventory = { ...device.inventory, objects: named.objects, ...(model ? { model } : {}) };
-    const admission = await context.deviceSeen({
-      identity,
-      technology,
-      presence: { state: 'reachable', address },
-      inventory,
-      restarted: false,
-      facts: writeFacts(facts),
-    });
-    if (admission.admitted) this.#device = admission.device;
-    for (const sighting of behind.sightings) {
-      const known = await context.deviceByIdentity(sighting.identity);
-      // One that opens sessions of its own tells more of itself than its entry does.
-      if (known && readFacts(known.facts)) continue;
-      await context.deviceSeen(sighting);
-    }
-  }
-
-  /** What it would not say now may be there all the same. */
-  #keepObjects({ id }: ManagedDevice, { explanation, evidence }: Failure): void {
-    const { context } = this.#leg;
-    const why = evidence ?? explanation;
-    context.log.info({ device: id, why }, 'the objects of a CPE are looked for again in its next session');
-    context.trace.record(id, {
-      direction: 'note',
-      summary: `objects are looked for again in the next session: ${why}`,
-    });
-  }
-
-  async #reconcile(device: ManagedDevice, channel: Channel): Promise<void> {
-    const { context, wishes, observed } = this.#leg;
-    const isInDoubt = this.#facts.notifiedInDoubt === true;
-    const isWatched = observed.has(device.id);
-    if (isWatched && !wishes.has(device.id) && !isInDoubt) return;
-    wishes.delete(device.id);
-    const wished = (await context.wish(device.id)).map(({ path }) => path);
-    const before = this.#facts.notified;
-    const kept = isInDoubt ? await stillNotified(channel, before) : { notified: before };
-    const { notified, stopped } = kept.stopped ? kept : await reconcileNotifications(channel, wished, kept.notified);
-    if (notified.join() !== before.join() || (isInDoubt && !stopped)) {
-      this.#facts.notified = notified;
-      if (!stopped) this.#facts.notifiedInDoubt = undefined;
-      await this.#remember(device);
-    }
-    // It tells what changes from now on, and not what there is.
-    const known = isWatched ? notified.filter((path) => kept.notified.includes(path)) : [];
-    const unread = notified.filter((path) => !known.includes(path));
-    const read = stopped ? undefined : await readValues(channel, unread);
-    if (read) await this.#reportValues([...read.values.values()], device);
-    const isDone = read !== undefined && !read.stopped;
-    if (isDone) observed.add(device.id);
-    else observed.delete(device.id);
-    context.observing(device.id, isDone ? notified : known);
-  }
-
-  #setDiscovered(device: ManagedDevice, discovered: boolean): Promise<void> {
-    this.#facts.discovered = discovered;
-    return this.#remember(device);
-  }
-
-  #remember({ id }: ManagedDevice): Promise<void> {
-    return this.#leg.context.remember(id, writeFacts(this.#facts));
   }
 
   #closeLane(): void {
@@ -514,22 +322,9 @@ export class CpeSession implements SessionHost {
   }
 }
 
-function takeCancellation(waiting: Map<DeviceId, Cancellation[]>, id: DeviceId): Cancellation | undefined {
-  const list = waiting.get(id);
-  const next = list?.shift();
-  if (list?.length === 0) waiting.delete(id);
-  return next;
-}
-
 function codesOf({ events }: Inform): string {
   return events
     .map(({ code }) => code)
     .join(', ')
     .slice(0, 200);
-}
-
-function summaryOf(request: CpeRequest): string {
-  if (request.method === 'TransferComplete')
-    return `TransferComplete ${request.commandKey} fault ${request.fault.code}`;
-  return request.method === 'DUStateChangeComplete' ? `${request.method} ${request.commandKey}` : request.method;
 }
