@@ -276,6 +276,21 @@ describe('the management objects of an OMA DM device', () => {
   });
 });
 
+describe('the management objects of a Windows device', () => {
+  const csps = ['DeviceStatus/Battery', 'Reboot', 'RemoteWipe'].map((name) => `./Vendor/MSFT/${name}`);
+  const inventory = inventoryOf(['./DevInfo', './DevDetail', ...csps]);
+
+  it('stand for configuration service providers', () => {
+    assert.deepEqual(names('omadm', inventory), ['memory', 'battery', 'deviceInfo', 'reboot']);
+    assert.deepEqual(found('omadm', inventory, 'reboot')[0]?.objectPaths, csps.slice(1));
+    assert.deepEqual(found('omadm', inventory, 'battery')[0]?.objectIDs, ['urn:microsoft:csp:devicestatus']);
+  });
+
+  it('are those of OMA where a device has none of them', () => {
+    assert.deepEqual(names('omadm', inventoryOf(['./DevInfo', './DevDetail'])), ['deviceInfo']);
+  });
+});
+
 it('a device of an unknown technology has no management objects', () => {
   assert.deepEqual(names('zigbee', client), []);
 });
