@@ -211,7 +211,10 @@ function pathKey({ mapping, objects }: Identity): string {
 /** An AE prepared it: same name, same class, bound to nothing. */
 function adoptable(candidate: Resource | undefined, object: MappedObject): Resource | undefined {
   if (!candidate || candidate.resourceType !== MGMT_OBJ || candidate.internal.binding) return undefined;
-  return candidate.mgmtDefinition === object.mgmtDefinition ? candidate : undefined;
+  const same =
+    candidate.mgmtDefinition === object.mgmtDefinition &&
+    candidate.attributes.mgmtSchema === object.attributes['mgmtSchema'];
+  return same ? candidate : undefined;
 }
 
 function unusedName(taken: Map<string, Resource>, wanted: string): string {

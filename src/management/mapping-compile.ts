@@ -24,6 +24,9 @@ export function compileMapping(name: string, tree: ClassTree, classes: ClassName
     cwmp: compileObjects('cwmp', tree, report),
     omadm: compileObjects('omadm', tree, report),
   };
+  if ((tree.mgmtDefinition === 0) !== (tree.mgmtSchema !== undefined)) {
+    report(['mgmtDefinition'], 'mgmtSchema belongs to mgmtDefinition 0, and to no other');
+  }
   const inputs = new Set(Object.values(tree.attributes).flatMap((attribute) => Object.values(attribute.inputs ?? {})));
   const attributes = new Map<string, AttributeMapping>();
   const shortNames = new Map<string, string>();
@@ -41,6 +44,7 @@ export function compileMapping(name: string, tree: ClassTree, classes: ClassName
   return {
     name,
     mgmtDefinition: tree.mgmtDefinition,
+    ...(tree.mgmtSchema === undefined ? {} : { mgmtSchema: tree.mgmtSchema }),
     shortName: tree.shortName,
     perNode: tree.perNode,
     definition: definitionOf(name, tree, attributes),

@@ -9,6 +9,7 @@ export type SourceTree = string | { join: string[]; with: string };
 
 export interface ClassTree {
   mgmtDefinition: number;
+  mgmtSchema?: string;
   shortName: string;
   perNode: 'one' | 'many';
   objects: PerLeg<ObjectsTree>;

@@ -12,7 +12,9 @@ export type Technology = (typeof technologies)[number];
 export interface Mapping {
   /** Name of the class and of its file: `battery`. */
   readonly name: string;
+  /** 0 = self-defined: `mgmtSchema` tells it from others. */
   readonly mgmtDefinition: number;
+  readonly mgmtSchema?: string;
   readonly shortName: string;
   readonly perNode: 'one' | 'many';
   readonly definition: ResourceTypeDefinition;

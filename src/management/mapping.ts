@@ -32,7 +32,7 @@ export interface MappingSources {
 export const preparedMappings = packageFile('dist/mappings.json');
 
 export interface Mappings {
-  /** The classes without any profile, in order of mgmtDefinition. */
+  /** The classes without any profile, in order of mgmtDefinition; self-defined ones are the last. */
   readonly classes: readonly Mapping[];
   /** For `createVocabulary`: specific attributes only. */
   definitions(): ResourceTypeDefinition[];
@@ -124,7 +124,7 @@ export function loadMappings(sources: MappingSources): Mappings {
   for (const profile of profiles.values()) problems.push(...checkProfile(profile, trees, names));
   if (problems.length > 0) throw new MappingError(problems);
 
-  classes.sort((a, b) => a.mgmtDefinition - b.mgmtDefinition);
+  classes.sort((a, b) => orderOf(a) - orderOf(b));
   return {
     ...mappingsOf(classes, trees, profiles, names, commands ?? noCommands, hash.digest('hex')),
     prepared: () => preparedText(schemaText, sound),
@@ -241,6 +241,10 @@ function checkProfile(
   return problems;
 }
 
+function orderOf({ mgmtDefinition }: Mapping): number {
+  return mgmtDefinition === 0 ? Infinity : mgmtDefinition;
+}
+
 function doubled(classes: readonly Mapping[], trees: ReadonlyMap<string, { parsed: ParsedFile }>): MappingProblem[] {
   const problems: MappingProblem[] = [];
   for (const [key, of] of [
@@ -248,7 +252,8 @@ function doubled(classes: readonly Mapping[], trees: ReadonlyMap<string, { parse
     ['shortName', (mapping: Mapping) => mapping.shortName],
   ] as const) {
     const owners = new Map<string, string>();
-    for (const mapping of classes) {
+    // Self-defined ones share number and root; their attributes may not have the same names, as the vocabulary finds.
+    for (const mapping of classes.filter(({ mgmtDefinition }) => mgmtDefinition !== 0)) {
       const owner = owners.get(of(mapping));
       const parsed = trees.get(mapping.name)?.parsed;
       if (owner !== undefined && parsed) {

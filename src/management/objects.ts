@@ -250,6 +250,7 @@ function mappedObject(
     attributes: {},
   };
   found.attributes = initialAttributes(mapping, { ...found, technology });
+  if (mapping.mgmtSchema !== undefined) found.attributes['mgmtSchema'] = mapping.mgmtSchema;
   found.fixed = fixedAttributes(mapping, { ...found, technology });
   return found;
 }

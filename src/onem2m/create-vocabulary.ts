@@ -32,14 +32,17 @@ export interface Definitions {
 
 /**
  * `specializations`: definitions with their specific attributes only (from the mapping files); the universal, common and
- * mgmtObj attributes are put before them. Throws when a definition is wrong or there twice.
+ * mgmtObj attributes are put before them. Self-defined ones (mgmtDefinition 0) are one type on the wire: their attributes are
+ * known there, beside those that are free. Throws when a definition is wrong or there twice.
  */
 export function createVocabulary(
   specializations: ResourceTypeDefinition[],
   settings: VocabularySettings = {},
 ): Vocabulary {
+  const ourOwn = specializations.filter(({ mgmtDefinition }) => mgmtDefinition === selfDefined);
+  const specialized = specializations.filter((one) => !ourOwn.includes(one));
   const definitions = collect(
-    [...plainResourceTypes, ...specializations.map(managementObject), selfDefinedManagementObject],
+    [...plainResourceTypes, ...specialized.map(managementObject), withAttributesOf(ourOwn)],
     new Set(settings.knownSchemas ?? []),
   );
   return {
@@ -62,6 +65,11 @@ export function createVocabulary(
       return definitions.knownSchemas.size > 0 && isFreeName(shortName);
     },
   };
+}
+
+function withAttributesOf(definitions: readonly ResourceTypeDefinition[]): ResourceTypeDefinition {
+  const { attributes, ...type } = selfDefinedManagementObject;
+  return { ...type, attributes: [...attributes, ...definitions.flatMap((one) => one.attributes)] };
 }
 
 function find(

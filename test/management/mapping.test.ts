@@ -9,6 +9,7 @@ import { technologies } from '../../src/management/mapping-types.ts';
 import { versionMatches } from '../../src/management/mapping-profiles.ts';
 import { createVocabulary } from '../../src/onem2m/create-vocabulary.ts';
 import { inventoryOf, mappingDirectory, mappings } from './mapping-examples.ts';
+import { resource } from '../onem2m/specializations.ts';
 
 const releaseOne = [
   ['firmware', 1001],
@@ -33,10 +34,10 @@ const releaseOne = [
 ] as const;
 
 describe('mapping files', () => {
-  it('are there for the 19 classes of Release 1, in the order of their numbers', () => {
+  it('are there for the 19 classes of Release 1, in the order of their numbers, and for one of our own', () => {
     assert.deepEqual(
       mappings.classes.map((mapping) => [mapping.name, mapping.mgmtDefinition]),
-      releaseOne,
+      [...releaseOne, ['lockAndWipe', 0]],
     );
   });
 
@@ -54,10 +55,23 @@ describe('mapping files', () => {
 
   it('make a vocabulary: every class is known by its number and by its root', () => {
     const vocabulary = createVocabulary(mappings.definitions());
-    for (const mapping of mappings.classes) {
+    for (const mapping of mappings.classes.filter(({ mgmtDefinition }) => mgmtDefinition !== 0)) {
       assert.equal(vocabulary.definitionOf(13, mapping.mgmtDefinition)?.name, mapping.name);
       assert.equal(vocabulary.definitionByRoot(`m2m:${mapping.shortName}`)?.name, mapping.name);
     }
+  });
+
+  it('make attributes of a class of our own known beside those that are free', () => {
+    const vocabulary = createVocabulary(mappings.definitions(), { knownSchemas: ['http://example.org/lamp'] });
+    const attributes = { mgmtSchema: 'urn:oma:mo:oma-lawmo:1.0', lockAndWipeStatus: { action: 'wip', status: 3 } };
+    const lock = resource(13, { mgmtDefinition: 0, attributes });
+    assert.deepEqual(vocabulary.toWire(lock, ['mgs', 'lws']), {
+      mgs: 'urn:oma:mo:oma-lawmo:1.0',
+      lws: { acn: 'wip', sus: 3 },
+    });
+    const refused = vocabulary.checkUpdate(lock, { 'm2m:mgo': { wip: 'yes' } });
+    assert.match(refused.ok ? '' : refused.refusal.explanation, /'wip' \(wipe\)/);
+    assert.ok(vocabulary.checkUpdate(lock, { 'm2m:mgo': { colour: 'red' } }).ok);
   });
 
   it('are found by name and by number', () => {
@@ -190,6 +204,14 @@ describe('loading mapping files', () => {
       '{ read: devise/9 }',
       'devise',
       /no object "devise"; its objects: device/,
+    ],
+    [
+      'a number of oneM2M with a schema of its own',
+      'lockAndWipe.yaml',
+      'mgmtDefinition: 0',
+      'mgmtDefinition: 1020',
+      'mgmtDefinition',
+      /mgmtSchema belongs to mgmtDefinition 0/,
     ],
     [
       'an attribute without a leg',

@@ -267,6 +267,12 @@ describe('the management objects of an OMA DM device', () => {
     );
   });
 
+  it('are a self-defined one where oneM2M has no class', () => {
+    const [lock] = found('omadm', inventoryOf([['./Lock', 'urn:oma:mo:oma-lawmo:1.0']]), 'lockAndWipe');
+    assert.deepEqual([lock?.mgmtDefinition, lock?.attributes['mgmtSchema']], [0, 'urn:oma:mo:oma-lawmo:1.0']);
+    assert.deepEqual(lock?.objectPaths, ['./Lock']);
+  });
+
   it('are there with either of them', () => {
     const inventory = inventoryOf([['./LAWMO', 'urn:oma:mo:oma-lawmo:1.0']]);
     assert.deepEqual(

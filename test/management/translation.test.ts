@@ -536,6 +536,15 @@ describe('planning an update', () => {
       });
     });
 
+    it('locks and wipes at the nodes of LAWMO, one at a time', () => {
+      const object = boundFirst('omadm', inventoryOf([['./L', 'urn:oma:mo:oma-lawmo:1.0']]), 'lockAndWipe');
+      const [trigger] = planned(object, { lock: true }).triggers;
+      assert.deepEqual(trigger?.steps, [{ action: 'execute', target: { path: './L/Operations/FullyLock' } }]);
+      assert.deepEqual([trigger?.reports, trigger?.repeatable], ['lockAndWipeStatus', false]);
+      assert.equal(refusal(object, { lock: true, wipe: true })[0], 4000);
+      assert.equal(refusal(object, { lockState: 30 })[0], 4005);
+    });
+
     const opposites: [name: string, one: string, other: string][] = [
       ['reboot', 'reboot', 'factoryReset'],
       ['software', 'install', 'uninstall'],

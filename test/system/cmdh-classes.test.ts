@@ -253,7 +253,7 @@ describe('the CMDH management objects, through HTTP', () => {
 describe('the mappings of the management objects', () => {
   it('cover 19 classes, every attribute with a mapping or a stated reason', () => {
     const mappings = loadMappings({ directory: packageFile('mappings') });
-    assert.equal(mappings.classes.length, 19);
+    assert.equal(mappings.classes.filter(({ mgmtDefinition }) => mgmtDefinition !== 0).length, 19);
     for (const [leg, { mapped, held, none }] of Object.entries(coverage(mappings))) {
       console.log(
         `      ${leg}: ${mapped} mapped, ${held} kept by the CSE for a stated reason, ${none} with no mapping for a stated reason`,

@@ -316,7 +316,9 @@ describe('the management objects of a TR-069 device, through HTTP', () => {
   });
 
   it('all 19 classes stand for something on the device, and what has no parameter says why', async () => {
-    const { classes } = loadMappings({ directory: packageFile('mappings') });
+    const classes = loadMappings({ directory: packageFile('mappings') }).classes.filter(
+      ({ mgmtDefinition }) => mgmtDefinition !== 0,
+    );
     const children = Object.values(expectOk(await world.mca.get(`${cpe.node}?rcn=4`))).flat() as Attributes[];
     const there = new Set(
       children.filter((child) => child !== null && typeof child === 'object').map(({ mgd }) => mgd),
