@@ -3,16 +3,10 @@
  * What follows from what is decided in `session.ts`.
  */
 import type { Clock } from '../../src/support/clock.ts';
+import { isHeaderStatus, startsSession } from './incoming-package.ts';
 import type { SessionProofs, Verdict } from './authenticator.ts';
 import type { Answer, Arrival, AskOptions, Exchange, Request, SessionHost } from './exchange.ts';
-import {
-  startsSession,
-  type DmSession,
-  type Phase,
-  type Refusal,
-  type SessionAction,
-  type SessionEvent,
-} from './session.ts';
+import { type DmSession, type Phase, type Refusal, type SessionAction, type SessionEvent } from './session.ts';
 import type { Status, SyncmlMessage } from './syncml/message.ts';
 
 /** A message of the device with all that belongs to it. */
@@ -331,7 +325,7 @@ export function problem(status: 400 | 404 | 503, text: string, last: boolean): R
 
 function headerStatus({ commands }: SyncmlMessage): Status | undefined {
   for (const command of commands) {
-    if (command.command === 'Status' && (command.commandRef === '0' || command.answered === 'SyncHdr')) return command;
+    if (command.command === 'Status' && isHeaderStatus(command)) return command;
   }
   return undefined;
 }

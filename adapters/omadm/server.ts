@@ -22,7 +22,8 @@ import type { Log } from '../../src/support/log.ts';
 import type { Authenticator } from './authenticator.ts';
 import { Conversation, type Received, type Reply, type Responder } from './conversation.ts';
 import type { SessionHost } from './exchange.ts';
-import { DmSession, startsSession } from './session.ts';
+import { startsSession } from './incoming-package.ts';
+import { DmSession } from './session.ts';
 import {
   contentTypeOf,
   defaultSyncmlLimits,
