@@ -29,7 +29,7 @@ const maximumHeldAlerts = 256;
 export class IncomingPackage {
   readonly #replies: Replies;
   readonly #assembler: ObjectAssembler;
-  #held: { status: QueuedStatus; received: ReceivedAlert }[] = [];
+  #held: { status: QueuedStatus | undefined; received: ReceivedAlert }[] = [];
   /** Parts of a large object belong to it. */
   #openAlert: { items: Item[] } | undefined;
   #openResults: Results | undefined;
@@ -60,7 +60,9 @@ export class IncomingPackage {
 
   /** The alerts are durable. @param codes in their order */
   settle(codes: readonly number[]): void {
-    this.#held.forEach(({ status }, index) => this.#replies.settle(status, codes[index] ?? 500));
+    this.#held.forEach(({ status }, index) => {
+      if (status) this.#replies.settle(status, codes[index] ?? 500);
+    });
     this.#held = [];
   }
 
@@ -185,9 +187,8 @@ export class IncomingPackage {
       this.#replies.add(header, alert, 503);
       return;
     }
-    const status = this.#replies.addOpen(header, alert);
-    // Without a number it cannot be answered; it is no alert then.
-    if (status) this.#held.push({ status, received: { alert, items } });
+    // Without a number it cannot be answered, and is told all the same.
+    this.#held.push({ status: this.#replies.addOpen(header, alert), received: { alert, items } });
   }
 
   /** Devices send interior nodes, too. */

@@ -44,6 +44,7 @@ export const definitions = {
     help: 'Messages over connections of devices, by direction',
     labels: ['technology', 'direction'],
   },
+  trivet_omadm_sessions: { kind: 'gauge', help: 'OMA DM sessions that are not at their end' },
   trivet_cwmp_sessions: { kind: 'gauge', help: 'TR-069 sessions that are not at their end' },
   trivet_connection_requests_total: {
     kind: 'counter',
