@@ -31,6 +31,10 @@ const commands: Record<string, Command> = {
     summary: 'end an operation that nobody wants any more',
     run: async (argv) => (await import('./cli/cancel.ts')).runCancel(argv),
   },
+  bootstrap: {
+    summary: 'the document that makes the gateway known to an OMA DM device',
+    run: async (argv) => (await import('./cli/bootstrap.ts')).runBootstrap(argv),
+  },
   backup: {
     summary: 'copy the embedded database while the gateway runs',
     run: async (argv) => (await import('./cli/backup.ts')).runBackup(argv),
