@@ -136,11 +136,11 @@ export function defineRestart(workshop: Workshop, path: string): void {
   });
 }
 
-/** A trap that collects a log: Start and Stop. */
+/** DiagMon function that collects a log: Start and Stop. */
 export function defineEventLog(workshop: Workshop, path: string): void {
   const { tree, journal } = workshop;
-  tree.define(path, { format: 'node', type: 'urn:oma:mo:oma-diagmontrap:1.0' });
-  tree.define(`${path}/TrapID`, { value: 'log' });
+  tree.define(path, { format: 'node', type: 'urn:oma:mo:oma-diag:eventlog:1.0' });
+  tree.define(`${path}/DiagMonID`, { value: 'eventlog' });
   tree.define(`${path}/Status`, { value: 'DONE' });
   tree.define(`${path}/DiagMonData`, { value: '' });
   for (const [name, status] of Object.entries({ Start: 'RUNNING', Stop: 'DONE' }))
