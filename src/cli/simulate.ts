@@ -5,12 +5,24 @@ import type { DeviceEvent, EnablerVersion, Faults, SimulatedDevice } from '../si
 import { startFleet } from '../simulators/lwm2m-fleet.ts';
 import { namedFaults as namedCpeFaults, quirkNumbers, quirks } from '../simulators/cwmp-cpe.ts';
 import type { DataModel, Faults as CpeFaults, ProtocolVersion } from '../simulators/cwmp-cpe.ts';
+import {
+  dialects,
+  namedFaults as namedClientFaults,
+  quirkNames,
+  quirks as clientQuirks,
+} from '../simulators/omadm-client.ts';
+import type { Dialect, Faults as ClientFaults, ProtocolVersion as DmVersion } from '../simulators/omadm-client.ts';
 import { startCpes } from './simulate-cwmp.ts';
+import { startClients } from './simulate-omadm.ts';
 
-const technologies = ['lwm2m', 'cwmp'] as const;
+const technologies = ['lwm2m', 'cwmp', 'omadm'] as const;
 const versions: readonly EnablerVersion[] = ['1.0', '1.1', '1.2'];
 const cpeVersions: readonly ProtocolVersion[] = ['1.0', '1.1', '1.2', '1.3', '1.4'];
+const dmVersions: readonly DmVersion[] = ['1.1', '1.2', '1.3'];
+const dialectNames = Object.keys(dialects) as Dialect[];
 const dataModels: readonly DataModel[] = ['tr181', 'tr098'];
+const encodings = ['xml', 'wbxml'] as const;
+const bearers = ['udp', 'http'] as const;
 const maximumCount = 1000;
 
 const listed = (rows: [string, string][], width: number): string =>
@@ -19,10 +31,12 @@ const listed = (rows: [string, string][], width: number): string =>
 const help = `trivet simulate [OPTIONS]: simulated devices against a running gateway.
 
   --technology NAME   ${technologies.join(', ')} (default lwm2m)
-  --endpoint NAME     endpoint name or serial number (default sim-1); with --count the prefix of the names
+  --endpoint NAME     endpoint name, serial number or DevId (default sim-1); with --count the prefix of the names
   --count N           that many devices, 1 to ${maximumCount}; with --fleet any number (default 1)
-  --server URL        LwM2M server (default coap://127.0.0.1:5683), or ACS (default http://127.0.0.1:7547/)
-  --version V         version of LwM2M: ${versions.join(', ')} (default 1.1), or of CWMP: ${cpeVersions.join(', ')} (default 1.4)
+  --server URL        LwM2M server (default coap://127.0.0.1:5683), ACS (default http://127.0.0.1:7547/), or DM server
+                      (default http://127.0.0.1:7548/omadm)
+  --version V         version of LwM2M: ${versions.join(', ')} (default 1.1), of CWMP: ${cpeVersions.join(', ')} (default 1.4),
+                      or of OMA DM: ${dmVersions.join(', ')} (default 1.2)
   --speed N           how much faster than in life it boots, installs, drains, and retries (default 1)
   --json              one JSON object a line
   --help              this text
@@ -54,6 +68,24 @@ ${listed(
 ${listed(
   quirkNumbers.map((number) => [String(number), quirks[number]]),
   4,
+)}
+
+OMA DM, besides --username, --password, --ca, --certificate and --key:
+  --encoding NAME     ${encodings.join(', ')} (default xml)
+  --poll S            seconds from one session to the next (default 0: by need only)
+  --server-id NAME    ServerID of its account (default trivet)
+  --server-password TEXT  the server has to prove that it knows it, and so must notifications
+  --listen NAME       bearer of notifications, on a free port: ${bearers.join(', ')}; several times for several
+  --dialect NAME      a client that somebody has seen: ${dialectNames.join(', ')}
+  --fault NAME        what goes wrong; several times for several:
+${listed(
+  Object.entries(namedClientFaults).map(([name, { help: text }]) => [name, text]),
+  22,
+)}
+  --quirk NAME        what it does against the letter of OMA DM; several times for several:
+${listed(
+  quirkNames.map((name) => [name, clientQuirks[name]]),
+  26,
 )}
 
 The device prints what happens to it. Ctrl-C ends it; an LwM2M device de-registers first.
@@ -101,6 +133,12 @@ function readArguments(argv: string[]) {
         version: { type: 'string' },
         model: { type: 'string' },
         periodic: { type: 'string' },
+        encoding: { type: 'string' },
+        poll: { type: 'string' },
+        'server-id': { type: 'string' },
+        'server-password': { type: 'string' },
+        dialect: { type: 'string' },
+        listen: { type: 'string', multiple: true, default: [] },
         username: { type: 'string' },
         password: { type: 'string' },
         ca: { type: 'string' },
@@ -128,7 +166,8 @@ function parse(argv: string[]) {
     throw new UsageError(`--speed ${values.speed} is not possible; it takes a number above 0, at most 1000`);
   const count = wholeNumber('count', values.count, 1, values.fleet ? 1_000_000 : maximumCount);
   const common = { ...values, speed, count };
-  return technology === 'lwm2m' ? lwm2mChoices(common) : cwmpChoices(common);
+  if (technology === 'lwm2m') return lwm2mChoices(common);
+  return technology === 'cwmp' ? cwmpChoices(common) : omadmChoices(common);
 }
 
 type Values = Omit<ReturnType<typeof readArguments>, 'speed' | 'count'> & { speed: number; count: number };
@@ -142,8 +181,11 @@ function refuse(values: Values, names: readonly (keyof Values)[], technology: st
   }
 }
 
+const omadmOnly = ['encoding', 'poll', 'server-id', 'server-password', 'dialect', 'listen'] as const;
+
 function lwm2mChoices(values: Values) {
-  refuse(values, ['model', 'periodic', 'username', 'password', 'ca', 'certificate', 'key', 'nat', 'quirk'], 'lwm2m');
+  const others = ['model', 'periodic', 'username', 'password', 'ca', 'certificate', 'key', 'nat', 'quirk'] as const;
+  refuse(values, [...others, ...omadmOnly], 'lwm2m');
   const server = values.server ?? 'coap://127.0.0.1:5683';
   if (!URL.canParse(server) || new URL(server).protocol !== 'coap:') {
     throw new UsageError(`--server ${server} is not possible; it takes coap://HOST or coap://HOST:PORT`);
@@ -159,7 +201,7 @@ function lwm2mChoices(values: Values) {
 }
 
 function cwmpChoices(values: Values) {
-  refuse(values, ['lifetime', 'fleet'], 'cwmp');
+  refuse(values, ['lifetime', 'fleet', ...omadmOnly], 'cwmp');
   const server = values.server ?? 'http://127.0.0.1:7547/';
   if (!URL.canParse(server) || !/^https?:$/.test(new URL(server).protocol)) {
     throw new UsageError(`--server ${server} is not possible; it takes http://HOST:PORT/ or https://HOST:PORT/`);
@@ -173,6 +215,29 @@ function cwmpChoices(values: Values) {
     version: oneOf('version', values.version ?? '1.4', cpeVersions),
     dataModel: oneOf('model', values.model ?? 'tr181', dataModels),
     periodic: wholeNumber('periodic', values.periodic ?? '0', 0, 4_294_967_295),
+    tls: tlsOf(values),
+  };
+}
+
+function omadmChoices(values: Values) {
+  refuse(values, ['lifetime', 'fleet', 'model', 'periodic', 'nat'], 'omadm');
+  const server = values.server ?? 'http://127.0.0.1:7548/omadm';
+  if (!URL.canParse(server) || !/^https?:$/.test(new URL(server).protocol)) {
+    throw new UsageError(
+      `--server ${server} is not possible; it takes http://HOST:PORT/PATH or https://HOST:PORT/PATH`,
+    );
+  }
+  return {
+    ...values,
+    technology: 'omadm' as const,
+    server,
+    names: values.fault.map((name) => oneOf('fault', name, Object.keys(namedClientFaults))),
+    quirks: values.quirk.map((name) => oneOf('quirk', name, quirkNames)),
+    version: oneOf('version', values.version ?? '1.2', dmVersions),
+    encoding: oneOf('encoding', values.encoding ?? 'xml', encodings),
+    dialect: values.dialect === undefined ? undefined : oneOf('dialect', values.dialect, dialectNames),
+    listen: values.listen.map((name) => oneOf('listen', name, bearers)),
+    pollInterval: wholeNumber('poll', values.poll ?? '0', 0, 2_147_483),
     tls: tlsOf(values),
   };
 }
@@ -194,6 +259,7 @@ function fileOf(name: string, path: string | undefined): Buffer | undefined {
 
 type Lwm2mChoices = ReturnType<typeof lwm2mChoices>;
 type CwmpChoices = ReturnType<typeof cwmpChoices>;
+type OmadmChoices = ReturnType<typeof omadmChoices>;
 
 function untilEnded(ended: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
@@ -213,7 +279,7 @@ const clockTime = (at: number): string => new Date(at).toISOString().slice(11, 2
 
 /** `trivet simulate`: exit 0 = ended by a signal, 1 = a device could not start, 2 = wrong usage. */
 export async function runSimulate(argv: string[], console: SimulateConsole = processConsole): Promise<number> {
-  let choices: Lwm2mChoices | CwmpChoices;
+  let choices: Lwm2mChoices | CwmpChoices | OmadmChoices;
   try {
     choices = parse(argv);
   } catch (problem) {
@@ -227,6 +293,7 @@ export async function runSimulate(argv: string[], console: SimulateConsole = pro
   }
   try {
     if (choices.technology === 'cwmp') return await runCpes(choices, console);
+    if (choices.technology === 'omadm') return await runClients(choices, console);
     return await (choices.fleet ? runFleet(choices, console) : runDevices(choices, console));
   } catch (problem) {
     console.complain(`trivet simulate: ${problem instanceof Error ? problem.message : String(problem)}`);
@@ -265,6 +332,19 @@ async function runCpes(choices: CwmpChoices, console: SimulateConsole): Promise<
       tls: choices.tls,
     },
     tell,
+  );
+  await untilEnded(console.ended);
+  await end();
+  return 0;
+}
+
+async function runClients(choices: OmadmChoices, console: SimulateConsole): Promise<number> {
+  const { count, json, names, 'server-id': serverId, 'server-password': serverPassword, ...rest } = choices;
+  const faults: ClientFaults = Object.assign({}, ...names.map((name) => namedClientFaults[name]?.faults));
+  const deviceIds = namesFor(choices);
+  const end = await startClients(
+    { ...rest, deviceIds, serverId, serverPassword, faults },
+    teller(console, json, count),
   );
   await untilEnded(console.ended);
   await end();

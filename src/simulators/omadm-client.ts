@@ -6,6 +6,8 @@ import type { Faults } from './omadm/faults.ts';
 import type { FirmwareForm } from './omadm/firmware.ts';
 import type { User } from './omadm/interaction.ts';
 import type { ClientEvent, JournalEntry } from './omadm/journal.ts';
+import { listen } from './omadm/notification.ts';
+import type { Bearer, Ears } from './omadm/notification.ts';
 import type { GenericAlert } from './omadm/outbox.ts';
 import { checkQuirks, dialects } from './omadm/quirks.ts';
 import type { Dialect, Quirk } from './omadm/quirks.ts';
@@ -103,6 +105,9 @@ export interface OmadmClientOptions {
   speed?: number;
   /** Same seed, same client; default 1. */
   seed?: number;
+  /** Bearers on which it hears notifications, on free ports. Default: none, so that it has no socket but those of its sessions. */
+  listen?: readonly Bearer[];
+  /** Address of its own listeners and of its connections; default 127.0.0.1 for listeners. */
   localAddress?: string;
   tls?: TlsOptions;
   /** Seconds for each answer of the server; default 30. */
@@ -124,6 +129,12 @@ export interface SimulatedClient {
   readonly quirks: ReadonlySet<Quirk>;
   /** Alerts that the server has not taken yet. */
   readonly waiting: readonly GenericAlert[];
+  /** Where it hears notifications by UDP: `udp:127.0.0.1:40000`; '' when it does not. */
+  readonly udpAddress: string;
+  /** Where it hears notifications by HTTP. */
+  readonly pushUrl: string;
+  /** Hands it package 0, whatever carried it. */
+  notify(octets: Buffer): void;
   /** Opens a session now, or after the one that runs. Never rejects. */
   session(): Promise<SessionResult>;
   /** The value of a leaf, secrets too; names of children of an interior node joined by `/`; undefined when there is no such node. */
@@ -229,7 +240,7 @@ function settingsOf(options: OmadmClientOptions): ClientSettings {
   };
 }
 
-function faceOf(client: Client, deviceId: string): SimulatedClient {
+function faceOf(client: Client, deviceId: string, ears: Ears | undefined): SimulatedClient {
   const shown = (path: string): string | undefined => {
     const node = client.tree.find(path);
     if (!node) return undefined;
@@ -247,6 +258,9 @@ function faceOf(client: Client, deviceId: string): SimulatedClient {
     get waiting() {
       return client.outbox.waiting;
     },
+    udpAddress: ears?.udp ?? '',
+    pushUrl: ears?.http ?? '',
+    notify: (octets) => client.notified(octets, 'hand'),
     session: () => client.open(),
     value: shown,
     paths(path = '.') {
@@ -265,7 +279,10 @@ function faceOf(client: Client, deviceId: string): SimulatedClient {
     factoryReset: () => client.factoryReset(),
     on: (event, listener) => void client.journal.events.on(event, listener),
     off: (event, listener) => void client.journal.events.off(event, listener),
-    stop: () => client.stop(),
+    async stop() {
+      await ears?.close();
+      await client.stop();
+    },
   };
 }
 
@@ -280,10 +297,16 @@ export async function startOmadmClient(options: OmadmClientOptions): Promise<Sim
   if (deviceId === '') throw new Error('a client needs a deviceId');
   const client = new Client(settingsOf(options));
   if (options.onEvent) client.journal.events.on('event', options.onEvent);
+  const bearers = options.listen ?? [];
+  const ears =
+    bearers.length > 0
+      ? await listen(bearers, options.localAddress ?? '127.0.0.1', (octets, by) => client.notified(octets, by))
+      : undefined;
+  const face = faceOf(client, deviceId, ears);
   const first = await client.start(options.autoSession !== false);
   if (first && !first.ok) {
-    await client.stop();
+    await face.stop();
     throw new SessionFailed(`the first session failed: ${first.why}`);
   }
-  return faceOf(client, deviceId);
+  return face;
 }

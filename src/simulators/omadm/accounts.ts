@@ -1,5 +1,5 @@
 import { schemeOf } from './credentials.ts';
-import type { Scheme } from './credentials.ts';
+import type { Account, Scheme } from './credentials.ts';
 import type { KeptAccount } from './proofs.ts';
 import type { ManagementTree, TreeNode } from './tree.ts';
 
@@ -76,6 +76,13 @@ export class Accounts {
 
   server(): KeptAccount | undefined {
     return this.#kept('SRVCRED');
+  }
+
+  /** What a notification is checked with, also where the server need not prove itself in sessions. */
+  forNotifications(): { account: Account; nonce: Buffer } {
+    const text = (name: string): string => this.#leaf('SRVCRED', name)?.value.toString() ?? '';
+    const nonce = this.#leaf('SRVCRED', 'AAuthData')?.value ?? '';
+    return { account: { name: text('AAuthName'), secret: text('AAuthSecret') }, nonce: Buffer.from(nonce as string) };
   }
 
   /** The scheme that the server has asked for, and the nonce for the next proof. */

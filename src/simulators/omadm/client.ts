@@ -17,7 +17,9 @@ import {
 import type { DeviceBehind, TrapOption } from './device-objects.ts';
 import { Firmware } from './firmware.ts';
 import type { FirmwareForm } from './firmware.ts';
+import { agreeableUser } from './interaction.ts';
 import { Journal } from './journal.ts';
+import { readNotification, verify } from './notification.ts';
 import { Outbox } from './outbox.ts';
 import type { GenericAlert } from './outbox.ts';
 import type { Quirk } from './quirks.ts';
@@ -229,8 +231,38 @@ export class Client implements Workshop {
     return this.#sessions.open();
   }
 
-  called(sessionId: number, zero: boolean): void {
-    this.#sessions.called(sessionId, zero);
+  /** A notification has come; a string is what is wrong with its envelope. */
+  notified(octets: Buffer | string, by: string): void {
+    const ignored = (why: string): void => {
+      this.journal.record({ kind: 'notification', detail: `${by}: ignored, ${why}` });
+      this.journal.tell('wake', `ignores a notification by ${by}: ${why}`);
+    };
+    if (!this.#up || this.faults.offline || this.faults.deaf) return ignored('nobody listens');
+    if (typeof octets === 'string') {
+      this.journal.complain(octets);
+      return ignored(octets);
+    }
+    const notification = readNotification(octets, (sentence) => this.journal.complain(sentence));
+    if (!notification) return ignored('it is too short');
+    const { account, nonce } = this.#accounts.forNotifications();
+    const { serverId, sessionId, userMode } = notification;
+    if (serverId !== account.name) return ignored(`the server ${serverId} is not known`);
+    const digest = verify(notification, account, nonce);
+    if (digest === 'wrong') return ignored('the digest is wrong');
+    const open = (): void => {
+      const session = sessionId.toString(16).toUpperCase();
+      this.journal.record({
+        kind: 'notification',
+        session,
+        detail: `${by}: taken${digest === 'zero' ? ', by the nonce of zeros' : ''}`,
+      });
+      this.journal.tell('wake', `is called to session ${session}`);
+      this.#sessions.called(sessionId, digest === 'zero');
+    };
+    if (userMode !== 3) return open();
+    const question = { code: 1101, text: `a session with ${serverId}?`, choices: [], parameters: {} };
+    const user = this.#settings.sessions.user ?? agreeableUser;
+    void Promise.resolve(user(question)).then((reply) => (reply.status === 200 ? open() : ignored('the user said no')));
   }
 
   #pollLater(): void {

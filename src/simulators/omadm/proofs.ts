@@ -191,7 +191,7 @@ export class Proofs {
   }
 
   #shown(
-    { account, scheme }: KeptAccount,
+    { account, scheme, nonce }: KeptAccount,
     {
       credential,
       sourceName,
@@ -211,13 +211,10 @@ export class Proofs {
     if (schemeOf(credential.type) !== scheme) return 'wrong';
     if (scheme === 'md5' && sourceName === undefined)
       complain('a credential by MD5 comes without the LocName of the Source');
-    const right = scheme === 'basic' ? basicOf(account) : digestOf(account, this.#serverNonce);
-    return equal(credential.data, right) ? 'right' : 'wrong';
-  }
-
-  /** The server had to be woken with the nonce of zeros: it is told a new one at once. */
-  get resynchronises(): boolean {
-    return this.#woken;
+    if (scheme === 'basic') return equal(credential.data, basicOf(account)) ? 'right' : 'wrong';
+    // A server that had to use the nonce of zeros to be heard may still know the right one.
+    const nonces = this.#woken ? [this.#serverNonce, nonce] : [this.#serverNonce];
+    return nonces.some((one) => equal(credential.data, digestOf(account, one))) ? 'right' : 'wrong';
   }
 }
 

@@ -65,7 +65,9 @@ export class Sessions {
   #afterwards: (() => void)[] = [];
   #wanted = false;
   #call: Call | undefined;
+  #runningId = '';
   #failures = 0;
+  #retries = false;
   #next: number;
   #olderResponseUri: string | undefined;
   #callOff: () => void = () => undefined;
@@ -92,12 +94,15 @@ export class Sessions {
   /** Opens a session as soon as possible. */
   want(): void {
     this.#wanted = true;
-    if (this.#device.isUp() && !this.#running) void this.#start();
+    if (this.#device.isUp() && !this.#running) void this.#start(true);
   }
 
   /** The server has called: 1200 with the number that it has chosen. */
   called(sessionId: number, zero: boolean): void {
-    this.#call = { sessionId: sessionId.toString(16).toUpperCase(), zero };
+    const name = sessionId.toString(16).toUpperCase();
+    // The same notification by another bearer, or once more.
+    if (name === this.#runningId || name === this.#call?.sessionId) return;
+    this.#call = { sessionId: name, zero };
     this.want();
   }
 
@@ -115,12 +120,14 @@ export class Sessions {
   /** Opens a session, after the one that runs, and tells how it ended. Never rejects. */
   async open(): Promise<SessionResult> {
     while (this.#running) await this.#running;
-    return this.#start();
+    return this.#start(false);
   }
 
-  #start(): Promise<SessionResult> {
+  /** `retries`: the client has begun it by itself, and tries again when it fails. */
+  #start(retries: boolean): Promise<SessionResult> {
     if (this.#running) return this.#running;
     this.#callOff();
+    this.#retries = retries;
     this.#wanted = false;
     // Not at once: a session that fails at its first step must not end before it is known to run.
     this.#running = Promise.resolve().then(() => this.#session());
@@ -140,6 +147,7 @@ export class Sessions {
     this.#call = undefined;
     const sessionId = call?.sessionId ?? this.#sessionId();
     const begin = call ? 1200 : 1201;
+    this.#runningId = sessionId;
     const transport = new Transport({ url: server, tls, timeout, signal: power, localAddress });
     const proofs = new Proofs(this.#memory, { zero: call?.zero ?? false, spontaneous: !this.#outbox.isEmpty });
     const session = new Session({
@@ -180,10 +188,12 @@ export class Sessions {
     const { journal } = this.#workshop;
     const { sessionId, begin, commands, why } = result;
     this.#running = undefined;
+    this.#runningId = '';
     const deferred = this.#afterwards;
     this.#afterwards = [];
     if (result.ok) {
       if (this.#outbox.isEmpty) this.#failures = 0;
+      this.#retries = false;
       journal.record({ kind: 'session', session: sessionId, code: begin, detail: commands.join(', ') });
       journal.tell('session', `session ${sessionId} is over`);
       this.#device.succeeded();
@@ -193,8 +203,9 @@ export class Sessions {
       if (problem instanceof Crash || (problem instanceof Died && problem.how === 'power')) this.#device.powerCut();
     }
     for (const run of deferred) this.#device.whenUp(run);
-    if (this.#device.isUp() && !this.#outbox.isEmpty && !(result.ok && this.#wanted)) this.#retry();
-    if (this.#device.isUp() && this.#wanted && result.ok && !this.#running) void this.#start();
+    if (!this.#device.isUp() || this.#running) return;
+    if (this.#wanted && result.ok) void this.#start(true);
+    else if (!this.#outbox.isEmpty || (this.#retries && !result.ok)) this.#retry();
   }
 
   /** What waits to be told is told again, later and later. */
