@@ -67,7 +67,7 @@ export async function noteInform(context: AdapterContext, now: CpeNow): Promise<
 }
 
 /** It has started since the operation was sent. A start that is told again is as old as at the first time. */
-function isBackFrom({ occasion, startedAt }: CpeNow, { dispatchedAt, pending }: Operation): boolean {
+export function isBackFrom({ occasion, startedAt }: CpeNow, { dispatchedAt, pending }: Operation): boolean {
   if (startedAt === undefined) return occasion.restarted;
   const isNamed = occasion.commandKeys.some(({ event, key }) => event === 'm reboot' && key === pending?.correlator);
   return isNamed || (dispatchedAt ?? Infinity) < startedAt;

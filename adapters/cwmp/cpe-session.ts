@@ -16,6 +16,7 @@ import { askForMethods, tellSettings, tellStun } from './cpe-setup.ts';
 import { occasionOf } from './events.ts';
 import { executeOperation } from './execution.ts';
 import { readFacts, writeFacts } from './facts.ts';
+import { failForgotten } from './forgotten-orders.ts';
 import { callWith, factsAfter, inventoryAfter } from './inform-news.ts';
 import type { Leg } from './leg.ts';
 import { takeUpQueued } from './lost-answers.ts';
@@ -54,6 +55,8 @@ export class CpeSession implements SessionHost {
   #hasToldSettings = false;
   /** Its objects were asked for in this session: what it would not say is asked in the next one. */
   #hasAskedObjects = false;
+  /** What was accepted before was compared with what it still knows: what is accepted from now on is not. */
+  #hasLookedForOrders = false;
   /** How often it has told in this session that its objects have changed. */
   #changesTold = 0;
   #hasMore = false;
@@ -231,6 +234,8 @@ export class CpeSession implements SessionHost {
     const leg = this.#leg;
     const { id, facts } = record;
     await tellCancelled(leg, id, channel);
+    if (this.#now && !this.#hasLookedForOrders) await failForgotten(leg.context, this.#now, channel, facts);
+    this.#hasLookedForOrders = true;
     // Before the lane is opened: that is when other evidence is read.
     if (!this.#lane && !lacks(facts, 'GetAllQueuedTransfers'))
       await takeUpQueued(leg.context, id, channel, leg.settings);

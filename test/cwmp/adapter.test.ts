@@ -743,6 +743,86 @@ describe('the CWMP leg', () => {
       assert.match(cpe.replies[0]!.body, /TransferCompleteResponse/);
     });
 
+    describe('that a CPE has forgotten', () => {
+      const transfers = (...keys: string[]): string =>
+        response(
+          'GetAllQueuedTransfers',
+          `<TransferList>${keys.map((key) => `<AllQueuedTransferStruct><CommandKey>${key}</CommandKey><State>2</State></AllQueuedTransferStruct>`).join('')}</TransferList>`,
+        );
+
+      it('fails at a bootstrap, and says so; software, too', async () => {
+        await start();
+        const download = await accepted(update({ version: '2.0' }));
+        const software = await accepted({
+          action: 'procedure',
+          procedure: 'software-install',
+          object: 'Device.SoftwareModules.DeploymentUnit.1.',
+          inputs: { url: 'http://files.example/app' },
+        });
+        await cpe.session({ events: ['0 BOOTSTRAP', '1 BOOT'] });
+        for (const { outcome } of [download, software]) {
+          assert.deepEqual([outcome?.status, outcome?.failure?.evidence], ['failed', '0 BOOTSTRAP']);
+          assert.match(outcome?.failure?.explanation ?? '', /has forgotten the order; give it again/);
+        }
+      });
+
+      it('goes on at a bootstrap that brings its report, or a list that names it', async () => {
+        await start();
+        const reported = await accepted(update({}));
+        await cpe.session({
+          events: ['0 BOOTSTRAP', '7 TRANSFER COMPLETE'],
+          requests: [transferComplete(reported.id)],
+        });
+        assert.equal(reported.state, 'succeeded');
+        const announced = await accepted(update({}));
+        await cpe.session({ events: ['0 BOOTSTRAP', '7 TRANSFER COMPLETE'] });
+        assert.equal(announced.state, 'accepted');
+        cpe.handlers.set('GetAllQueuedTransfers', () => transfers('another', announced.id));
+        await cpe.session({ events: ['0 BOOTSTRAP'] });
+        assert.equal(announced.state, 'accepted');
+      });
+
+      it('fails at a start when it is in the list of transfers no more; a start without a list proves nothing', async () => {
+        await start();
+        const operation = await accepted(update({ version: '2.0' }));
+        await cpe.session({ events: ['1 BOOT'] });
+        assert.equal(operation.state, 'accepted', 'the CPE knows no list');
+        for (const keys of [[operation.id], [operation.id.slice(0, 6)], ['']]) {
+          cpe.handlers.set('GetAllQueuedTransfers', () => transfers(...keys));
+          await cpe.session({ events: ['1 BOOT'] });
+          assert.equal(operation.state, 'accepted', `listed as ${keys.join()}`);
+        }
+        cpe.handlers.set('GetAllQueuedTransfers', () => transfers('another'));
+        await cpe.session({ events: ['2 PERIODIC'] });
+        assert.equal(operation.state, 'accepted', 'it has not started anew');
+        await cpe.session({ events: ['1 BOOT'] });
+        assert.deepEqual(
+          [operation.outcome?.failure?.cause, operation.outcome?.failure?.evidence],
+          ['transfer-failed', 'GetAllQueuedTransfers'],
+        );
+      });
+
+      it('is waited for while something new runs: its report is late', async () => {
+        await start();
+        const operation = await accepted(update({}));
+        cpe.handlers.set('GetAllQueuedTransfers', () => transfers());
+        cpe.tree.set(`${info}SoftwareVersion`, '2.0');
+        await cpe.session({ events: ['1 BOOT'] });
+        assert.equal(operation.state, 'accepted');
+        await cpe.session({ requests: [transferComplete(operation.id)] });
+        assert.equal(operation.state, 'succeeded');
+      });
+
+      it('what is accepted in the session of a start is not looked for', async () => {
+        await start();
+        await cpe.session();
+        cpe.handlers.set('GetAllQueuedTransfers', () => transfers());
+        const operation = management.queue(device().id, [update({})], { kind: 'trigger', repeatable: false });
+        await cpe.session({ events: ['1 BOOT'] });
+        assert.equal(operation.state, 'accepted');
+      });
+    });
+
     it('quirk 25: without any TransferComplete the version that runs after a restart is the proof', async () => {
       await start();
       const operation = await accepted(update({ version: '2.0' }));
