@@ -51,7 +51,8 @@ export interface Provisioned {
 /** Names that the CPE does not have or does not let us write: it will not do so another time either. */
 const finalRefusals: ReadonlySet<number> = new Set([9005, 9008]);
 
-function isFinal(fault: CpeFault | undefined): boolean {
+/** Another time it would be refused as well. */
+export function isFinal(fault: CpeFault | undefined): boolean {
   if (!fault) return false;
   const codes = fault.parameters.length > 0 ? fault.parameters.map(({ code }) => code) : [fault.code];
   return codes.every((code) => finalRefusals.has(code));

@@ -3,6 +3,7 @@ import type { Failure } from '../../src/management/outcome.ts';
 import type { Credentials } from '../../src/support/http-authentication.ts';
 import type { Channel } from './channel.ts';
 import { setValues } from './literals.ts';
+import { isFinal } from './provisioning.ts';
 import { readValues } from './reading.ts';
 import type { ParameterValue } from './values.ts';
 
@@ -23,7 +24,7 @@ export function textOfPlan({ address, port, keepAlive }: StunPlan): string {
 export interface StunProvisioned {
   /** UDPConnectionRequestAddress as it is now. */
   udpAddress?: string;
-  /** The CPE is silent. */
+  /** Why the CPE was not told all of it, when it may take it another time. */
   stopped?: Failure;
 }
 
@@ -41,9 +42,11 @@ export async function provisionStun(
     if (all.failure.cause === 'no-answer') return { stopped: all.failure };
     // What belongs together is set together; a CPE that lacks the others is served without them.
     for (const [index, group] of groups.entries()) {
-      const { answer, failure } = await setValues(channel, group, key);
+      const { answer, failure, fault } = groups.length === 1 ? all : await setValues(channel, group, key);
       if (answer) continue;
-      if (failure.cause === 'no-answer') return { stopped: failure };
+      // The period is a wish, and a CPE may have limits of its own.
+      const isWish = index === 2 && failure.cause !== 'no-answer';
+      if (!isWish && !isFinal(fault)) return { stopped: failure };
       // It has no STUN.
       if (index === 0) return {};
     }

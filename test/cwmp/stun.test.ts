@@ -13,7 +13,7 @@ import {
 } from '../../adapters/cwmp/stun-message.ts';
 import type { Listener, ProtocolAdapter } from '../../src/management/adapter.ts';
 import { createFakeManagement, type FakeManagement } from '../lwm2m/fake-management.ts';
-import { createSmallCpe, type SmallCpe } from './small-cpe.ts';
+import { createSmallCpe, fault, type SmallCpe } from './small-cpe.ts';
 
 const identity = 'urn:dev:ops:00D09E-IGD-S1';
 const server = 'Device.ManagementServer.';
@@ -135,6 +135,20 @@ describe('the CWMP leg with a STUN server', () => {
     assert.equal(asked('SetParameterValues'), told);
     assert.equal(facts().udpAddress, undefined);
   });
+
+  for (const code of [9001, 9002, 9007]) {
+    it(`a CPE that refuses to be told of it with ${code} is told again in its next session, until it takes it`, async () => {
+      await start();
+      cpe.handlers.set('SetParameterValues', () => fault(code));
+      await cpe.session({ events: ['0 BOOTSTRAP'] });
+      cpe.handlers.clear();
+      await cpe.session();
+      assert.deepEqual([value('STUNEnable'), value('STUNUsername')?.slice(0, 7)], ['true', 'trivet-']);
+      const told = asked('SetParameterValues');
+      await cpe.session();
+      assert.equal(asked('SetParameterValues'), told);
+    });
+  }
 
   it('the address that it has found already is read, and one that is proved comes in its place', async () => {
     await start();
