@@ -21,6 +21,9 @@ export interface Channel {
   readonly isStyleStated: boolean;
   /** Names in one question. */
   readonly batchSize: number;
+  /** Requests of ours so far, and how many a session may carry. */
+  readonly count: number;
+  readonly maximumRequests: number;
 }
 
 export interface ChannelSettings {
@@ -60,6 +63,10 @@ export function createChannel(conversation: Conversation, knowledge: Knowledge, 
     },
     isStyleStated: settings.style !== undefined,
     batchSize: settings.batchSize,
+    get count() {
+      return conversation.count;
+    },
+    maximumRequests: settings.maximumRequests,
     async ask(method, request, hold = false) {
       for (let retry = 0; ; retry++) {
         const result = await askOnce(method, request, hold);

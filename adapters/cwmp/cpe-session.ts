@@ -262,7 +262,7 @@ export class CpeSession implements SessionHost {
   }
 
   async #drain(record: CpeRecord, channel: Channel): Promise<void> {
-    while (this.#lane && !this.#isOver && !this.#restarts) {
+    while (this.#lane && !this.#isOver && !this.#restarts && !this.#isCutShort) {
       const [operation] = await this.#lane.take(1);
       if (!operation) return;
       if (this.#conversation.count >= this.#leg.settings.maximumRequests) {
@@ -284,7 +284,8 @@ export class CpeSession implements SessionHost {
     // Noted before it is sent: when its answer is lost, the next session looks which objects there are.
     if (changesObjects && discovered) await record.setDiscovered(false);
     const executor = { channel, context, settings, device, facts, isOver: () => this.#isOver };
-    const { restarts, made, removed, unanswered } = await executeOperation(executor, lane, operation);
+    const { restarts, made, removed, unanswered, isCutShort } = await executeOperation(executor, lane, operation);
+    if (isCutShort) this.#isCutShort = true;
     if (restarts) await this.#leaves(record);
     for (const path of [...made, ...removed]) knowledge.forget(id, path);
     if (made.length + removed.length > 0) await record.noteObjects(made, removed);

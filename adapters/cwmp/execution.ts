@@ -38,6 +38,8 @@ export interface Executed {
   removed: string[];
   /** An answer is missing: nobody knows what the CPE has done. */
   unanswered: boolean;
+  /** The session may carry no more requests: it is back in the lane, and done in the next one. */
+  isCutShort: boolean;
 }
 
 interface StepResult {
@@ -49,7 +51,7 @@ interface StepResult {
 
 /** Never rejects for what the CPE does; rejects when management cannot store the outcome. */
 export async function executeOperation(executor: Executor, lane: LaneSession, operation: Operation): Promise<Executed> {
-  const goOn: Executed = { restarts: false, made: [], removed: [], unanswered: false };
+  const goOn: Executed = { restarts: false, made: [], removed: [], unanswered: false, isCutShort: false };
   const impossible = checkSteps(operation, executor);
   if (impossible) {
     await lane.settle(operation, failed(impossible.failure, [], impossible.step));
@@ -61,6 +63,7 @@ export async function executeOperation(executor: Executor, lane: LaneSession, op
     if (error instanceof Withdrawn) return goOn;
     throw error;
   }
+  const { count } = executor.channel;
   const results: TargetResult[] = [];
   let created: string | undefined;
   let evidence: string | undefined;
@@ -79,12 +82,26 @@ export async function executeOperation(executor: Executor, lane: LaneSession, op
     goOn.unanswered = done.failure.cause === 'no-answer';
     // The lane belongs to the next session by now: what was sent, and to what effect, is decided by evidence.
     if (executor.isOver() && goOn.unanswered) return goOn;
+    if (fitsIntoNext(executor.channel, operation, done.failure, count)) {
+      await lane.release([operation]);
+      return { ...goOn, isCutShort: true };
+    }
     await lane.settle(operation, failed(done.failure, results, index));
     return goOn;
   }
   await lane.settle(operation, succeeded(results, { created, evidence }));
   if (created !== undefined) goOn.made.push(created);
   return goOn;
+}
+
+/** It met the limit of requests only because of others before it. `before`: requests before its first one. */
+function fitsIntoNext(
+  { count, maximumRequests }: Channel,
+  { repeatable }: Operation,
+  { cause }: Failure,
+  before: number,
+): boolean {
+  return repeatable && cause === 'unavailable' && count >= maximumRequests && count - before < maximumRequests / 2;
 }
 
 function withDot(path: string): string {

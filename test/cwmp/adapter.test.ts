@@ -966,6 +966,29 @@ describe('the CWMP leg', () => {
       await cpe.session();
       assert.ok(operations.every(({ state }) => state === 'succeeded'));
     });
+
+    it('an operation that meets the end of its session in its middle is done in the next one', async () => {
+      await start({ maximumRequests: 6, batchSize: 1 });
+      await cpe.session();
+      const small = Array.from({ length: 5 }, () => management.queue(device().id, [read(`${info}ModelName`)]));
+      const large = management.queue(device().id, [read(`${info}ModelName`, `${info}SoftwareVersion`)]);
+      await cpe.session();
+      assert.ok(small.every(({ state }) => state === 'succeeded'));
+      assert.equal(large.state, 'queued');
+      await cpe.session();
+      assert.equal(large.state, 'succeeded');
+    });
+
+    it('an operation that needs more requests than a session may carry fails, and says so', async () => {
+      await start({ maximumRequests: 6, batchSize: 1 });
+      await cpe.session();
+      const names = Array.from({ length: 8 }, (_, at) => `${info}Name${at}`);
+      for (const name of names) cpe.tree.set(name, 'x');
+      const operation = management.queue(device().id, [read(...names)]);
+      await cpe.session();
+      assert.equal(operation.state, 'failed');
+      assert.match(operation.outcome?.failure?.explanation ?? '', /6 requests were made in this session/);
+    });
   });
 
   describe('notifications', () => {
