@@ -337,7 +337,8 @@ export const settingDefinitions = {
   'cwmp.maximumRequests': integer(
     2_000,
     'Requests of the gateway in one session; what is left waits for the next one',
-    10,
+    // More than the search for its objects may need, which begins anew in every session.
+    1_000,
     100_000,
   ),
   'cwmp.sessionTimeout': duration('60s', 'How long a device may be silent in a session', '30s', '10m'),
