@@ -151,7 +151,10 @@ function verdictOf(
   outcome: Outcome,
   moment: Moment,
 ): 'running' | 'succeeded' | 'failed' | undefined {
-  if (moment === 'accepted') return trigger.procedure === undefined ? 'succeeded' : 'running';
+  const isLast = trigger.steps[1] === operation.steps.length;
+  // What was accepted is the last step. A plain trigger without a status has nothing that could say more.
+  if (moment === 'accepted')
+    return isLast && (trigger.procedure ?? trigger.reports) !== undefined ? 'running' : 'succeeded';
   switch (outcome.status) {
     case 'succeeded':
       return 'succeeded';
@@ -162,7 +165,7 @@ function verdictOf(
     case 'unknown':
     case 'cancelled': {
       if (operation.dispatchedAt === undefined) return undefined;
-      const failedStep = operation.pending === undefined ? (outcome.failedStep ?? 0) : trigger.steps[0];
+      const failedStep = operation.pending === undefined ? (outcome.failedStep ?? 0) : operation.steps.length - 1;
       if (failedStep >= trigger.steps[1]) return 'succeeded';
       return failedStep >= trigger.steps[0] ? 'failed' : undefined;
     }

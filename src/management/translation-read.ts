@@ -8,7 +8,7 @@ import type { Target, Value, ValueType } from './operation.ts';
 import type { AttributePatch } from './resource-side.ts';
 import { absent, legOf, noLinks, objectVersion, pathsOf } from './translation-values.ts';
 import type { LinkResolver, ReadValues, TranslatedObject } from './translation-values.ts';
-import { attributeFromValue, isList, matches } from './value-forms.ts';
+import { attributeFromValue, isList, isSpread, matches, typeOnDevice } from './value-forms.ts';
 
 export interface ReadPlan {
   /** Each path once. */
@@ -349,7 +349,7 @@ function targetOf(path: string, attribute: AttributeMapping, technology: Technol
 function typeOf(row: Row, technology: Technology): ValueType | undefined {
   switch (row.kind) {
     case 'value':
-      return row.form.type;
+      return typeOnDevice(row.form);
     case 'fields':
       return 'integer';
     case 'onlyOneOf':
@@ -363,7 +363,7 @@ function typeOf(row: Row, technology: Technology): ValueType | undefined {
 }
 
 function isMultiple(row: Row, reference: Reference): boolean {
-  if (row.kind === 'value') return row.form.list === 'instances' || row.form.list === 'nodes';
+  if (row.kind === 'value') return isSpread(row.form);
   if (row.kind !== 'links') return false;
   const link = row.links.find((entry) => entry.reference === reference);
   return link?.list === 'instances' || link?.list === 'nodes';

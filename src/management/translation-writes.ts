@@ -6,7 +6,7 @@ import { resourcePath } from './object-paths.ts';
 import type { Assignment, Value } from './operation.ts';
 import { objectVersion } from './translation-values.ts';
 import type { LinkResolver, TranslatedObject } from './translation-values.ts';
-import { valueFromAttribute } from './value-forms.ts';
+import { isSpread, typeOnDevice, valueFromAttribute } from './value-forms.ts';
 
 export interface WriteContext {
   attribute: AttributeMapping;
@@ -64,8 +64,8 @@ function valueAssignment(
   const { definition } = attribute;
   const version = objectVersion(object, write.object);
   const value = valueFromAttribute(json, { definition, form: row.form, links, version });
-  const multiple = row.form.list === 'instances' || row.form.list === 'nodes';
-  return { path: pathOf(object, write), type: row.form.type, value, ...(multiple ? { multiple } : {}) };
+  const multiple = isSpread(row.form);
+  return { path: pathOf(object, write), type: typeOnDevice(row.form), value, ...(multiple ? { multiple } : {}) };
 }
 
 function fieldAssignments(json: Json, row: Extract<Row, { kind: 'fields' }>, { object }: WriteContext): Assignment[] {

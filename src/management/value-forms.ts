@@ -28,6 +28,16 @@ export interface FormContext {
   version: string | undefined;
 }
 
+/** Its items have places of their own on the device. */
+export function isSpread({ list }: ValueForm): boolean {
+  return list === 'instances' || list === 'nodes';
+}
+
+/** Items that are joined are a text, whatever they are themselves. */
+export function typeOnDevice(form: ValueForm): ValueType {
+  return form.list === undefined || isSpread(form) ? form.type : 'string';
+}
+
 /** Throws `ConversionFailure`. */
 export function attributeFromValue(value: Value, context: FormContext): Json {
   const { form, definition } = context;

@@ -487,6 +487,17 @@ describe('planning an update', () => {
       assert.equal(plan.triggers[0]?.procedure, 'firmware-update');
     });
 
+    it('says a list that is joined as a text', () => {
+      const paths = inventoryOf([['./M', 'urn:oma:mo:ext-onem2m-mcmdhmo:1.0'], './M/cmdhBuffer/a']);
+      const plan = planned(boundFirst('omadm', paths, 'cmdhBuffer'), { applicableEventCategory: [2, 3] });
+      assert.deepEqual(plan.steps, [
+        {
+          action: 'write',
+          assignments: [{ path: './M/cmdhBuffer/a/applicableEventCategory', type: 'string', value: '2 3' }],
+        },
+      ]);
+    });
+
     it('lets an input be written where the device has a place for it', () => {
       const fumo = boundFirst('omadm', inventoryOf([['./FW', 'urn:oma:mo:oma-fumo:1.0']]), 'firmware');
       const plan = planned(fumo, { version: '2.4.0' });
