@@ -22,8 +22,11 @@ export interface ReceivedAlert {
 export type ReadingRefusal = 'no-question' | 'not-a-command' | 'broken-object';
 export type Refuse = (reason: ReadingRefusal, why: string) => void;
 
-const maximumDeviceInfo = 1024;
+/** Characters of DevInfo that are kept, with the paths. */
+const maximumDeviceInfo = 65_536;
 const maximumLeafLength = 4096;
+/** Refusals that one message is worth: a log must not grow faster than what comes in. */
+const maximumRefusals = 8;
 const maximumHeldAlerts = 256;
 
 export class IncomingPackage {
@@ -35,6 +38,7 @@ export class IncomingPackage {
   #openResults: Results | undefined;
   /** Leaves are kept until package #1 is complete. */
   #isFirst = true;
+  #deviceInfoSize = 0;
 
   startedBy: 'server' | 'client' = 'client';
   readonly deviceInfo = new Map<string, string>();
@@ -72,8 +76,12 @@ export class IncomingPackage {
   }
 
   /** Reads a proven message. @param mine what the device is asked now */
-  read(message: SyncmlMessage, mine: OutgoingPackage | undefined, refuse: Refuse): void {
+  read(message: SyncmlMessage, mine: OutgoingPackage | undefined, refused: Refuse): void {
     const { header } = message;
+    let refusals = 0;
+    const refuse: Refuse = (reason, why) => {
+      if (refusals++ < maximumRefusals) refused(reason, why);
+    };
     const wasOpen = this.#assembler.isOpen;
     this.headerCode = undefined;
     for (const command of message.commands) {
@@ -204,7 +212,8 @@ export class IncomingPackage {
 
   #keepLeaf(path: string, { data }: Item): void {
     if (typeof data !== 'string' || data.length > maximumLeafLength || path.length > maximumLeafLength) return;
-    if (this.deviceInfo.size < maximumDeviceInfo) this.deviceInfo.set(path, data.trim());
+    this.#deviceInfoSize += path.length + data.length;
+    if (this.#deviceInfoSize <= maximumDeviceInfo) this.deviceInfo.set(path, data.trim());
   }
 
   /** Says that an object has no end (alert 1225). */

@@ -5,6 +5,8 @@ import type { Alert, Challenge, Command, Header, Item, Status, SyncmlMessage } f
 export type QueuedStatus = Omit<Status, 'id'>;
 type Notice = Omit<Alert, 'id'>;
 
+/** Statuses that may wait for a message with room for them. */
+const maximumOwed = 8192;
 /** Octets that are kept free for alert 1222. */
 const nextMessageReserve = 128;
 
@@ -58,6 +60,17 @@ export class Replies {
   /** Everything that is owed now has this answer. */
   overrule(code: number): void {
     for (const status of this.#statuses) this.settle(status, code);
+  }
+
+  /** More is owed than a device could want to know. */
+  get isTooMuch(): boolean {
+    return this.#statuses.length > maximumOwed;
+  }
+
+  /** Nothing is owed any more. */
+  clear(): void {
+    this.#statuses = [];
+    this.#open.clear();
   }
 
   /** What has no code yet will never have one. */

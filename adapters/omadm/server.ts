@@ -24,6 +24,7 @@ import { Conversation, type Received, type Reply, type Responder } from './conve
 import type { SessionHost } from './exchange.ts';
 import { startsSession } from './incoming-package.ts';
 import { DmSession } from './session.ts';
+import type { Header } from './syncml/message.ts';
 import {
   contentTypeOf,
   defaultSyncmlLimits,
@@ -71,7 +72,7 @@ export const defaultServerSettings: Readonly<OmadmServerSettings> = Object.freez
   usualSentBytes: 16 * 1024,
   maximumObjectBytes: 1024 * 1024,
   maximumPackageMessages: 1_000,
-  maximumPackageBytes: 16 * 1024 * 1024,
+  maximumPackageBytes: 4 * 1024 * 1024,
   maximumConnections: 20_000,
   maximumSessions: 5_000,
   sessionTimeout: 300_000,
@@ -175,6 +176,10 @@ export async function openOmadmServer(
       return refuse(request, response, error.reason === 'too-large' ? 413 : 400, error.reason, error.message);
     }
     for (const warning of read.warnings) log.debug({ address: addressOf(request), warning }, 'odd OMA DM message');
+    const tooLong = longField(read.message.header);
+    if (tooLong !== undefined) {
+      return refuse(request, response, 400, 'header', `${tooLong} of the header is too long; shorten it on the device`);
+    }
     const hmac = request.headers['x-syncml-hmac'];
     const received: Received = {
       message: read.message,
@@ -308,7 +313,7 @@ export async function openOmadmServer(
   }
 
   /** Without a token: Source and SessionID, from the same address. Who knows only the two is nobody. */
-  function senderOf(request: IncomingMessage, { source, sessionId }: Received['message']['header']): string {
+  function senderOf(request: IncomingMessage, { source, sessionId }: Header): string {
     return JSON.stringify([source.uri, sessionId, addressOf(request)]);
   }
 
@@ -381,6 +386,14 @@ function isAcceptable(contentType: string | undefined): boolean {
     type === 'application/xml' ||
     type === 'application/octet-stream'
   );
+}
+
+/** What a session keeps of its header is small, so that many sessions are. */
+function longField({ source, target, sessionId, messageId }: Header): string | undefined {
+  if (source.uri.length > 1024) return 'Source';
+  if (target.uri.length > 4096) return 'Target';
+  if (sessionId.length > 64) return 'SessionID';
+  return messageId.length > 64 ? 'MsgID' : undefined;
 }
 
 function targetOf(url = '/'): { path: string; token: string | undefined } {

@@ -185,6 +185,11 @@ export class DmSession {
     const actions: SessionAction[] = [];
     const theirs = this.#theirs;
     theirs.read(message, this.#package, (reason, why) => void actions.push({ do: 'refuse', reason, why }));
+    if (this.#replies.isTooMuch) {
+      this.#replies.clear();
+      this.#replies.notify(1223);
+      return this.#reject('too-long', 'more commands than anybody could answer');
+    }
     this.#told = event.told ?? this.#told;
     if (this.#phase === 'setup') {
       if (theirs.isAborted || !theirs.isFinal) return [...actions, ...this.#proceed()];

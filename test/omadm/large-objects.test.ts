@@ -117,6 +117,20 @@ describe('large objects of OMA DM', () => {
       assert.deepEqual(small.answers, [[{ status: 420, found: [], sent: true }]]);
     });
 
+    it('when what is left after it cannot be sent, the word is ours again: no message without commands', async () => {
+      const huge: Request = { command: 'Atomic', requests: [put(value)] };
+      const first = await start({ asks: [[put(value), huge], [{ command: 'Get', path: './A' }]], ...largeObjects });
+      const next = await say(status(2, 1, asked(first)[0]!.id, 'Replace', 420) + alert(3, 1222), false);
+      assert.deepEqual(
+        asked(next).map(({ name }) => name),
+        ['Get'],
+      );
+      assert.deepEqual(
+        small.answers[0]!.map((answer) => answer.problem?.kind ?? answer.status),
+        [420, 'too-large'],
+      );
+    });
+
     it('alert 1225 of the device: the value has failed', async () => {
       const first = await start({ asks: [[put(value)]], ...largeObjects });
       await say(status(2, 1, asked(first)[0]!.id, 'Replace', 213) + alert(3, 1225), false);
@@ -164,6 +178,14 @@ describe('large objects of OMA DM', () => {
       );
       await say(results(2, 1, id, part(text.slice(7), false, undefined, 'b64')));
       assert.deepEqual(Buffer.from(small.answers[0]![0]!.found[0]!.octets!), octets);
+    });
+
+    it('Final in the middle of an object is none: the rest is asked for', async () => {
+      const id = asked(await start(get))[0]!.id;
+      const first = await say(status(2, 1, id, 'Get', 200) + results(3, 1, id, part('abc', true, 6)));
+      assert.equal(textOf(asked(first)[0]!.text, 'Data'), '1222');
+      await say(results(2, 1, id, part('def', false)));
+      assert.equal(small.answers[0]![0]!.found[0]!.text, 'abcdef');
     });
 
     it('another length than announced: 424, and the answer says why', async () => {

@@ -379,6 +379,32 @@ describe('packages of OMA DM', () => {
     assert.equal(small.ended.length, 1);
   });
 
+  it('and there is always room to ask for the next one', async () => {
+    await start();
+    for (let more = 0; more < 40; more++) {
+      const leaves = Array.from({ length: 10 }, (_, index) => deviceInfo(100 + index)).join('');
+      const first = alert(1, 1201) + leaves + deviceInfo(200, 'd'.repeat(more));
+      const options = { session: String(more), meta: maxMsgSize(1300 + 5 * more), final: false };
+      const answered = await client.post(syncml(first, options));
+      assert.ok(answered.octets.length <= 1300 + 5 * more, `${answered.octets.length} of ${1300 + 5 * more}`);
+      assert.equal(textOf(asked(answered).at(-1)!.text, 'Data'), '1222');
+    }
+  });
+
+  it('an alert that was not stored has no answer, also when the session is broken off', async () => {
+    await start({ maximumPackageMessages: 1 });
+    const event = alert(2, 1226, '<Item><Data>x</Data></Item>');
+    const first = await client.post(syncml(alert(1, 1201) + event, { final: false }));
+    const last = await client.post(syncml(headerStatus(1), { message: 2, final: false }), {
+      to: responseUri(first.body),
+    });
+    assert.deepEqual(
+      [first, last].flatMap(({ body }) => statusesOf(body)),
+      ['SyncHdr 0 212', 'Alert 1 200', 'SyncHdr 0 212'],
+    );
+    assert.equal(small.alerts.length, 0);
+  });
+
   for (const [what, header, code] of [
     ['an unknown SyncML', { protocol: 'DM/1.2', representation: '2.0' }, 505],
     ['an unknown protocol', { protocol: 'DM/2.0', representation: '1.2' }, 513],

@@ -400,6 +400,36 @@ describe('the HTTP side of the DM server', () => {
       assert.equal((await client.post(packageOne({ device: 'b', session: '2' }))).status, 200);
     });
 
+    it('a header with an endless name is refused, for a session would keep it', async () => {
+      await start();
+      const client = await small.connect();
+      assert.equal((await client.post(packageOne({ device: 'd'.repeat(2000) }))).status, 400);
+      assert.equal((await client.post(packageOne({ session: '1'.repeat(100) }))).status, 400);
+      assert.deepEqual(small.refused, ['header', 'header']);
+      assert.equal(small.server.sessions, 0);
+    });
+
+    it('of an endless DevInfo the beginning is kept', async () => {
+      await start();
+      const leaves = Array.from({ length: 100 }, (_, index) =>
+        item({ path: `./DevInfo/Ext/${index}`, data: 'x'.repeat(3000) }),
+      );
+      const info = `<Replace><CmdID>2</CmdID>${leaves.join('')}</Replace>`;
+      await (await small.connect()).post(syncml(alert(1, 1201) + info));
+      const kept = [...small.arrivals[0]!.deviceInfo.values()].join('').length;
+      assert.ok(kept > 50_000 && kept <= 65_536, `${kept}`);
+    });
+
+    it('twenty thousand commands in one message: the session is broken off, and the log does not drown', async () => {
+      await start();
+      const commands = '<Get><CmdID>7</CmdID></Get>'.repeat(20_000);
+      const answered = await (await small.connect()).post(syncml(alert(1, 1201) + commands));
+      assert.match(answered.body, /<Data>1223<\/Data>/);
+      assert.ok(answered.octets.length < 2000);
+      assert.ok(small.refused.length <= 10, `${small.refused.length}`);
+      assert.equal(small.server.sessions, 0);
+    });
+
     it('a stop ends the sessions, and answers what waits', async () => {
       await start({ think: () => new Promise(() => {}) });
       const waiting = (await small.connect()).post(packageOne());
