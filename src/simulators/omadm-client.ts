@@ -72,7 +72,7 @@ export interface OmadmClientOptions {
   largeObjects?: boolean;
   /** Answers `?list=`; default true. */
   lists?: boolean;
-  /** Management objects that it has; default: all but the gateway, and that with devices behind it. */
+  /** Management objects that it has; default: all but `gateway`, and that with devices behind it; with the dialect of Windows only `windows`. */
   objects?: readonly ObjectName[];
   /** Where they are, in place of `factoryPaths`. */
   paths?: Partial<Record<ObjectName, string>>;
@@ -166,10 +166,11 @@ export class SessionFailed extends Error {
 
 const everything = 'Add=*&Delete=*&Exec=*&Get=*&Replace=*';
 
-function objectsOf({ objects, devicesBehind = [] }: OmadmClientOptions): readonly ObjectName[] {
+function objectsOf({ objects, devicesBehind = [], dialect }: OmadmClientOptions): readonly ObjectName[] {
   if (objects) return objects;
   const all = Object.keys(factoryPaths) as ObjectName[];
-  return all.filter((name) => name !== 'gateway' || devicesBehind.length > 0);
+  if (dialect === 'windows') return ['windows'];
+  return all.filter((name) => (name !== 'gateway' || devicesBehind.length > 0) && name !== 'windows');
 }
 
 function settingsOf(options: OmadmClientOptions): ClientSettings {

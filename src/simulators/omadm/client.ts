@@ -31,6 +31,7 @@ import { defineStandardObjects } from './standard-objects.ts';
 import type { Identity } from './standard-objects.ts';
 import { ManagementTree } from './tree.ts';
 import type { NodeFormat, TreeEvent } from './tree.ts';
+import { defineWindows } from './windows-objects.ts';
 import type { Workshop } from './workshop.ts';
 
 export interface ClientSettings {
@@ -70,6 +71,8 @@ export const factoryPaths = {
   connectivity: './ConnMO',
   cmdh: './CMDH',
   gateway: './GwMO',
+  /** Configuration service providers of Windows. */
+  windows: './Vendor/MSFT',
 } as const;
 
 export type ObjectName = keyof typeof factoryPaths;
@@ -164,7 +167,7 @@ export class Client implements Workshop {
 
   #furnishObjects(): void {
     const { objects, capabilities, components, devicesBehind, traps } = this.#settings;
-    const { software, lockAndWipe, memory, battery, restart, eventLog, connectivity, cmdh, gateway } = objects;
+    const { software, lockAndWipe, memory, battery, restart, eventLog, connectivity, cmdh, gateway, windows } = objects;
     if (software !== undefined) this.#software = new Software(this, software, components);
     if (lockAndWipe !== undefined) defineLockAndWipe(this, lockAndWipe);
     if (objects.capabilities !== undefined)
@@ -176,6 +179,7 @@ export class Client implements Workshop {
     if (connectivity !== undefined) defineConnectivity(this, connectivity);
     if (cmdh !== undefined) defineCmdh(this, cmdh);
     if (gateway !== undefined) defineGateway(this, gateway, devicesBehind);
+    if (windows !== undefined) defineWindows(this, windows);
     this.#traps = Object.entries(traps).map(([path, option]) => new Trap(this, path, option));
   }
 

@@ -25,6 +25,8 @@ export interface Filling {
 
 const overhead = 64;
 const smallestSlice = 16;
+/** Less than that waits for the next message. */
+const usefulSlice = 64;
 
 /** As many entries as fit into a message, in their order; the last one may be cut (DM Protocol 1.2, 7). */
 export function fill({ entries, limit, measure, firstId, faults }: Filling): Filled {
@@ -32,10 +34,12 @@ export function fill({ entries, limit, measure, firstId, faults }: Filling): Fil
   const sent = new Map<string, Entry>();
   const base = measure([]) + overhead;
   let size = base;
-  for (const [at, entry] of entries.entries()) {
-    const id = String(firstId + at);
+  const waiting = [...entries];
+  while (waiting.length > 0) {
+    const entry = waiting[0]!;
+    const rest = waiting.slice(1);
+    const id = String(firstId + parts.length);
     const whole = entry.write(id);
-    const rest = entries.slice(at + 1);
     const spoilt = entry.name === 'Results' ? spoil(entry, id, faults) : undefined;
     if (spoilt) {
       sent.set(id, entry);
@@ -46,17 +50,23 @@ export function fill({ entries, limit, measure, firstId, faults }: Filling): Fil
       parts.push(whole);
       sent.set(id, entry);
       size += own;
+      waiting.shift();
+      continue;
+    }
+    if (entry.split) {
+      waiting.splice(0, 1, ...entry.split);
       continue;
     }
     if (entry.cut === undefined) {
-      // What cannot be cut goes alone, and too large if it has to.
-      if (parts.length > 0) return { parts, sent, rest: entries.slice(at), cut: false };
+      // What cannot be cut waits for a message with room, and is too large where there is none.
+      if (base + own <= limit && sent.size > 0) return { parts, sent, rest: waiting, cut: false };
       sent.set(id, entry);
-      return { parts: [whole], sent, rest, cut: false };
+      return { parts: [...parts, whole], sent, rest, cut: false };
     }
     const room =
       limit - size - (measure([entry.write(id, { data: '', size: entry.cut.length, more: true })]) - base + overhead);
-    if (room < smallestSlice && parts.length > 0) return { parts, sent, rest: entries.slice(at), cut: false };
+    if (room < Math.min(usefulSlice, entry.cut.length) && sent.size > 0)
+      return { parts, sent, rest: waiting, cut: false };
     const slice = firstSlice(entry.cut, room, (data) => measure([entry.write(id, data)]) - base + size <= limit);
     sent.set(id, entry);
     parts.push(entry.write(id, { ...slice.head, size: sizeOf(entry.cut) + (faults.wrongSize ? 1 : 0) }));

@@ -20,6 +20,8 @@ export interface Entry {
   write(id: string, slice?: Slice): Part;
   /** What can be spread over messages. */
   cut?: string | Buffer;
+  /** The same in smaller commands, where it does not fit. */
+  split?: Entry[];
   /** The status that the server has answered with. */
   answered?(code: number): void;
 }
@@ -112,6 +114,7 @@ function results(style: ReplyStyle, message: ServerMessage, commandId: string, f
   return {
     name: 'Results',
     ...(cut === undefined || cut.length === 0 ? {} : { cut }),
+    ...(found.length > 1 ? { split: found.map((one) => results(style, message, commandId, [one])) } : {}),
     write: (id, slice) =>
       part('Results', [
         part('CmdID', id),

@@ -243,7 +243,7 @@ export class Session {
   /** Sends a whole package and gives the answer to its last message. */
   async #sendPackage(entries: Entry[]): Promise<ServerMessage | undefined> {
     let rest = entries;
-    for (;;) {
+    for (let messages = 0; messages < mostTurns; messages += 1) {
       const answer = await this.#sendMessage(rest, true);
       if (!answer) return undefined;
       if (answer.complete || this.#challenged || this.#aborted) return answer.message;
@@ -255,6 +255,7 @@ export class Session {
       if (others.length > 0) this.#complain(`${others[0]?.name} comes in the middle of a package of the client`);
       rest = [...(await this.#carryOut(message)), ...answer.rest];
     }
+    throw new SessionFailure(`a package has more than ${mostTurns} messages`);
   }
 
   /** Sends one message with as many entries as fit. `complete`: it was the last of its package. */
@@ -364,7 +365,11 @@ export class Session {
     const { journal } = workshop;
     const message = messageOf(decode(wire, answer.body, answer.contentType));
     this.#serverMessageId += 1;
-    for (const fault of messageFaults(message, namespaceOf(wire.version))) this.#complain(fault);
+    for (const fault of messageFaults(message, namespaceOf(wire.version))) {
+      this.#complain(fault);
+      if (workshop.quirks.has('strict-order') && fault.endsWith('comes too late'))
+        throw new SilentEnd(`${fault} (quirk strict-order)`);
+    }
     const facts: [string, string, string][] = [
       ['VerDTD', message.representation, representationOf(wire.version)],
       ['VerProto', message.protocol, `DM/${wire.version}`],
@@ -446,7 +451,7 @@ export class Session {
     executor.begin();
     for (const [at, command] of message.commands.entries()) {
       this.#endIfOdd(command);
-      if (command.name === 'Alert' && command.data === '1223') this.#aborted = true;
+      if (command.name === 'Alert' && command.data === '1223' && !quirks.has('refuses-abort')) this.#aborted = true;
       const last = at === message.commands.length - 1;
       const part = command.items.some((item) => item.moreData);
       if (part && (!last || message.final))
