@@ -27,13 +27,9 @@ export function createOperationDirectory(
       const paths = await pathsOf(operations);
       return operations.map((operation) => summarize(operation, paths));
     },
-    async cancel(id): Promise<CancelAnswer> {
-      const reply = await management.cancel(id, {
-        originator: 'the operator',
-        requestIdentifier: '',
-        expiresAt: Infinity,
-        blocking: true,
-      });
+    async cancel(id, givesUp): Promise<CancelAnswer> {
+      const requester = { originator: 'the operator', requestIdentifier: '', expiresAt: Infinity, blocking: true };
+      const reply = await management.cancel(id, requester, givesUp);
       if (reply.done) return { cancelled: true };
       const known = reply.responseStatusCode !== statusCodes.NOT_FOUND;
       return { cancelled: false, known, explanation: reply.explanation };

@@ -30,7 +30,8 @@ export interface OperationSummary {
 export interface OperationDirectory {
   /** Newest first. Undefined: no such device. */
   list(device: string, limit: number): Promise<OperationSummary[] | undefined>;
-  cancel(id: string): Promise<CancelAnswer>;
+  /** `givesUp`: also one that the device cannot cancel. */
+  cancel(id: string, givesUp: boolean): Promise<CancelAnswer>;
 }
 
 export type CancelAnswer = { cancelled: true } | { cancelled: false; known: boolean; explanation: string };
@@ -52,7 +53,7 @@ export function operationRoutes(operations: OperationDirectory): Router {
   });
   router.post('/operations/:id/cancel', async (request, response) => {
     const { id } = request.params;
-    const answer = await operations.cancel(id);
+    const answer = await operations.cancel(id, request.query['force'] === 'true');
     if (answer.cancelled) response.json({ id, state: 'cancelled' });
     else sendProblem(response, answer.known ? 409 : 404, answer.explanation);
   });

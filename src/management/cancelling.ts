@@ -11,8 +11,11 @@ import { refusalOf } from './causes.ts';
 import { settle, settleForGood } from './settlement.ts';
 import { withdraw } from './withdrawal.ts';
 
-/** Goes past the queue. */
-export async function cancel(core: Core, id: OperationId, requester: Requester): Promise<Reply> {
+/**
+ * Goes past the queue.
+ * @param givesUp an operation that the device has accepted and will not or cannot cancel ends here all the same
+ */
+export async function cancel(core: Core, id: OperationId, requester: Requester, givesUp = false): Promise<Reply> {
   const entry = core.lanes.entry(id);
   if (!entry) return notGoingOn(core, id);
   const { operation } = entry;
@@ -33,6 +36,12 @@ export async function cancel(core: Core, id: OperationId, requester: Requester):
   const adapter = device && core.adapters.get(device.device.technology);
   if (!device || !adapter) return refuse('not-reachable', 'the device of the operation is not there any more');
   const answer = await adapter.cancel(device.device, operation);
+  if (answer.state !== 'cancelled' && givesUp) {
+    // It has ended while the device was asked.
+    if (!core.lanes.entry(id)) return complete(id);
+    await settle(core, operation, givenUp(requester.originator));
+    return { done: true, patch: {}, operation: id };
+  }
   switch (answer.state) {
     case 'cancelled':
       await settle(core, operation, outcome);
@@ -42,7 +51,7 @@ export async function cancel(core: Core, id: OperationId, requester: Requester):
       return {
         done: false,
         responseStatusCode: statusCodes.MGMT_CANCELLATION_FAILED,
-        explanation: `the device did not cancel it: ${explanation}`,
+        explanation: `the device did not cancel it: ${explanation}; ${whatElse(id)}`,
         operation: id,
       };
     }
@@ -50,7 +59,7 @@ export async function cancel(core: Core, id: OperationId, requester: Requester):
       return {
         done: false,
         responseStatusCode: statusCodes.MGMT_COMMAND_NOT_CANCELLABLE,
-        explanation: `it cannot be cancelled now: ${answer.why}`,
+        explanation: `it cannot be cancelled now: ${answer.why}; ${whatElse(id)}`,
         operation: id,
       };
   }
@@ -118,4 +127,15 @@ function complete(id: OperationId): Reply {
 function cancelled(originator: string): Outcome {
   const by = originator ? ` by ${originator}` : '';
   return { status: 'cancelled', failure: failureOf('cancelled', `the operation was cancelled${by}`), results: [] };
+}
+
+function whatElse(id: OperationId): string {
+  return `wait for its outcome, or let the operator give it up: trivet cancel ${id} --force`;
+}
+
+/** Nobody waits for it any more, and the device was not stopped. */
+function givenUp(originator: string): Outcome {
+  const by = originator ? ` by ${originator}` : '';
+  const explanation = `the operation was given up${by}; the device may still carry it out`;
+  return { status: 'cancelled', failure: failureOf('cancelled', explanation), results: [] };
 }

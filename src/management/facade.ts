@@ -44,8 +44,8 @@ export interface Management {
     requester: Requester,
   ): Promise<Reply & { created?: CreatedOnDevice & { mapping: string; profiles: string[] } }>;
   delete(object: BoundObject, requester: Requester): Promise<Reply>;
-  /** Cancels an accepted or queued operation. */
-  cancel(operation: OperationId, requester: Requester): Promise<Reply>;
+  /** Cancels an accepted or queued operation. `givesUp`: one that the device cannot cancel ends here, and nowhere else. */
+  cancel(operation: OperationId, requester: Requester, givesUp?: boolean): Promise<Reply>;
   /**
    * After a restart: the reply to the operation that a request of before it had become; `created` = path of what it made.
    * Undefined: it had become none, so nothing was sent.

@@ -102,7 +102,7 @@ export function createManagementWith(
     create: (device, definition, attributes, wanted, requester) =>
       create(core, device, definition, attributes, wanted, requester),
     delete: (object, requester) => remove(core, object, requester),
-    cancel: (operation, requester) => cancel(core, operation, requester),
+    cancel: (operation, requester, givesUp) => cancel(core, operation, requester, givesUp),
     resume: (device, requester) => resumeRequest(core, device, requester),
     device: async (id) => (await core.devices.find(id))?.device,
     deviceByNode: async (node) => (await core.devices.findByNode(node))?.device,

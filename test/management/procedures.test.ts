@@ -194,6 +194,22 @@ describe('a procedure', () => {
       assert.equal(statusOf(await world.management.cancel(operation.id, requester(world))), 6029);
     });
 
+    it('all the same when the operator gives it up: the device is asked first, and the outcome says what may still happen', async () => {
+      const operation = await begin();
+      world.leg.cancelResult = { state: 'not-cancellable', why: 'it has forgotten it' };
+      const refused = await world.management.cancel(operation.id, requester(world));
+      assert.ok(!refused.done && /it has forgotten it; .*trivet cancel \S+ --force/.test(refused.explanation));
+      assert.equal(statusOf(await world.management.cancel(operation.id, requester(world), true)), 'done');
+      const over = await world.management.operation(operation.id);
+      assert.equal(over?.state, 'cancelled');
+      assert.match(over?.outcome?.failure?.explanation ?? '', /given up.*the device may still carry it out/);
+      assert.deepEqual(await status(), { action: 'update', status: 2 });
+      const next = world.management.update(await world.object('firmware'), { update: true }, requester(world));
+      const another = await takeOne(session);
+      await session.settle(another, done('/5/0/2'));
+      await next;
+    });
+
     it('before it was sent, it is never sent', async () => {
       const patient = requester(world, { within: 1e7, blocking: false });
       const reply = world.management.update(await world.object('label'), { text: 'x' }, patient);

@@ -11,6 +11,7 @@ import { makeImage } from '../../src/simulators/lwm2m-device.ts';
 import { eventually } from '../support/eventually.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { uploadImage } from './artifacts.ts';
+import { addCpe } from './cpe.ts';
 import { expectOk, openWorld, untilStatus } from './world.ts';
 import type { Attributes, TestDevice, World } from './world.ts';
 
@@ -120,6 +121,23 @@ describe('the operations of a device', function () {
     assert.deepEqual(cancelled, { code: 0, out: `operation ${id} is cancelled\n`, err: '' });
     await untilStatus(device, 'firmware', 'uds', 'ud', 2);
     assert.equal(device.simulator.resource('/5/0/3'), 0, 'the device has nothing to install');
+  });
+
+  it('that a device cannot cancel are given up by `trivet cancel --force`; a new one can begin', async () => {
+    const cpe = await addCpe(world, { version: '1.1', faults: { stuckTransfer: true } });
+    expectOk(await cpe.update('firmware', 'fwr', { url, ud: true }), 2004);
+    const conflict = await cpe.update('firmware', 'fwr', { url, ud: true });
+    const id = /trivet cancel (\S+)/.exec(conflict.dbg)?.[1];
+    assert.ok(id, conflict.dbg);
+    const refused = await trivet('cancel', id, '--admin', admin);
+    assert.equal(refused.code, 1);
+    assert.match(refused.err, /does not list CancelTransfer.*; wait for its outcome, or .*trivet cancel \S+ --force/);
+    const given = await trivet('cancel', id, '--force', '--admin', admin);
+    assert.deepEqual(given, { code: 0, out: `operation ${id} is cancelled\n`, err: '' });
+    const { body } = await ask('GET', `/operations?device=${encodeURIComponent(`urn:dev:ops:${cpe.simulator.id}`)}`);
+    const over = (Object.values(body) as Attributes[]).find((one) => one['id'] === id);
+    assert.match(JSON.stringify(over?.['failure']), /given up by the operator; the device may still carry it out/);
+    expectOk(await cpe.update('firmware', 'fwr', { url, ud: true }), 2004);
   });
 
   it('of a device or with an id that is not known are not there, with a sentence', async () => {
