@@ -21,6 +21,7 @@ import { createStunDevices } from './stun-bindings.ts';
 import { openStunServer, type StunServer } from './stun-server.ts';
 import type { LiteralStyle } from './values.ts';
 import { Waker } from './waking.ts';
+import { isAsWished } from './watching.ts';
 import { checkProof } from './welcome.ts';
 
 export type { CwmpSettings } from './settings.ts';
@@ -109,14 +110,14 @@ export function createCwmpAdapter(given: Partial<CwmpSettings> = {}): ProtocolAd
     cancel,
     wishChanged(device) {
       if (!leg || !waker) return;
+      const { context } = leg;
       leg.wishes.add(device.id);
       const session = leg.sessions.get(device.id);
       if (session?.isOpen) {
         session.workCame();
         return;
       }
-      const { context } = leg;
-      waker.wake(device).catch((error: unknown) => {
+      callForWishes(leg, waker, device).catch((error: unknown) => {
         context.log.warn({ err: error, device: device.id }, 'a CPE could not be called for its notifications');
       });
     },
@@ -130,6 +131,11 @@ export function createCwmpAdapter(given: Partial<CwmpSettings> = {}): ProtocolAd
       stun = undefined;
     },
   };
+}
+
+/** Not for what is set already: some CPEs can be called a few times an hour only. */
+async function callForWishes(leg: Leg, waker: Waker, device: ManagedDevice): Promise<void> {
+  if (!(await isAsWished(leg, device.id))) await waker.wakeOnce(device);
 }
 
 /** @throws a sentence: the port of the listener is another setting */

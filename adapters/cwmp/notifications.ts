@@ -11,6 +11,11 @@ export interface Reconciled {
   stopped?: Failure;
 }
 
+/** Objects have no notification of their own. */
+export function isParameter(path: string): boolean {
+  return !path.endsWith('.');
+}
+
 /**
  * @param wished paths of parameters
  * @param notified what was set before
@@ -21,7 +26,7 @@ export async function reconcileNotifications(
   notified: readonly string[],
 ): Promise<Reconciled> {
   const now = new Set(notified);
-  const wanted = new Set(wished.filter((path) => !path.endsWith('.') && !channel.knowledge.isUnknown(path)));
+  const wanted = new Set(wished.filter((path) => isParameter(path) && !channel.knowledge.isUnknown(path)));
   const unwanted = notified.filter((path) => !wanted.has(path));
   const wanting = [...wanted].filter((path) => !now.has(path));
   const removed = await setAll(channel, unwanted, off);

@@ -20,10 +20,14 @@ interface Call {
 }
 
 const maximumCalls = 10_000;
+/** Devices of which the last call is remembered. */
+const maximumCalled = 100_000;
 
 export class Waker {
   readonly #leg: Leg;
   readonly #busy = new Map<DeviceId, Call>();
+  /** When those were called last that have not come since, ms since 1970. */
+  readonly #called = new Map<DeviceId, number>();
 
   constructor(leg: Leg) {
     this.#leg = leg;
@@ -52,8 +56,16 @@ export class Waker {
     }
   }
 
+  /** For what has time: not while an earlier call may still bring it. */
+  async wakeOnce(device: ManagedDevice): Promise<void> {
+    const { context, settings } = this.#leg;
+    const calledAt = this.#called.get(device.id) ?? -Infinity;
+    if (context.now() - calledAt >= settings.connectionPatience) await this.wake(device);
+  }
+
   /** The device is there. */
   came(id: DeviceId): void {
+    this.#called.delete(id);
     this.#busy.get(id)?.cancel();
     this.#busy.delete(id);
   }
@@ -70,7 +82,8 @@ export class Waker {
 
   #callAgain(device: ManagedDevice, facts: CpeFacts, attempts: number): void {
     const { context, settings } = this.#leg;
-    this.came(device.id);
+    this.#busy.get(device.id)?.cancel();
+    this.#busy.delete(device.id);
     if (attempts > settings.connectionRetries || this.#busy.size >= maximumCalls) return;
     const cancel = context.clock.after(settings.connectionBackoff * 2 ** (attempts - 1), () => {
       this.#call(device, facts).then(
@@ -89,9 +102,17 @@ export class Waker {
     this.#busy.set(device.id, { attempts, cancel });
   }
 
+  #noteCall(id: DeviceId): void {
+    // The one that was called longest ago is the first.
+    this.#called.delete(id);
+    if (this.#called.size >= maximumCalled) this.#called.delete(this.#called.keys().next().value!);
+    this.#called.set(id, this.#leg.context.now());
+  }
+
   async #call({ id, presence }: ManagedDevice, facts: CpeFacts): Promise<ConnectionResult> {
     const { context, settings } = this.#leg;
     const { connectionTimeout: timeout, connectionNetworks: networks } = settings;
+    this.#noteCall(id);
     const shared = this.#leg.stun?.sender;
     const result = await call(facts, presence.address, { clock: context.clock, timeout, networks }, shared);
     context.metrics.count('trivet_connection_requests_total', { result: result.result });

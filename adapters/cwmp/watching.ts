@@ -1,8 +1,10 @@
 /** What a CPE tells of its values: in its Informs, and by the notifications that are set as the subscriptions wish. */
+import type { DeviceId } from '../../src/management/operation.ts';
 import type { Channel } from './channel.ts';
 import type { CpeRecord } from './cpe-record.ts';
+import { readFacts } from './facts.ts';
 import type { Leg } from './leg.ts';
-import { reconcileNotifications, stillNotified } from './notifications.ts';
+import { isParameter, reconcileNotifications, stillNotified } from './notifications.ts';
 import { readValues } from './reading.ts';
 import { valueFromWire, type ParameterValue } from './values.ts';
 
@@ -17,6 +19,19 @@ export async function reportValues(
     .map((parameter) => ({ path: parameter.name, value: valueFromWire(parameter) }))
     .filter(({ value }) => value !== null);
   if (values.length > 0) await context.report(id, { event: 'values', values });
+}
+
+/** There is nothing to set on it; whatever else there is to do for a wish has time until its next session. */
+export async function isAsWished({ context }: Leg, id: DeviceId): Promise<boolean> {
+  const device = await context.device(id);
+  const facts = device && readFacts(device.facts);
+  if (!facts) return true;
+  const wished = new Set((await context.wish(id)).map(({ path }) => path).filter(isParameter));
+  return !facts.notifiedInDoubt && isSame(wished, facts.notified);
+}
+
+function isSame(wished: ReadonlySet<string>, notified: readonly string[]): boolean {
+  return wished.size === notified.length && notified.every((path) => wished.has(path));
 }
 
 /** Makes its notifications those that are wished, where that is not known to be so. */

@@ -1132,6 +1132,32 @@ describe('the CWMP leg', () => {
       assert.match(result.why, /no connection.*next Inform/);
     });
 
+    it('one is not called for notifications that are set already, and once for several that are not', async () => {
+      await start();
+      let calls = 0;
+      const listener = await listenForRequests([{ status: 200 }], () => calls++);
+      listeners.push(listener);
+      await seenWith(listener.url);
+      const { id } = device();
+      const asked = (): Promise<void> => {
+        adapter.wishChanged(device());
+        return new Promise((resolve) => void setImmediate(resolve));
+      };
+      await asked();
+      management.wishes.set(id, [{ path: `${info}ModelName` }, { path: `${info}MemoryStatus.` }]);
+      await asked();
+      await asked();
+      await eventually('the call', () => calls > 0);
+      await cpe.session();
+      await asked();
+      // Whatever it was called for before would have come first.
+      await adapter.wake(device());
+      assert.equal(calls, 2);
+      management.wishes.set(id, []);
+      await cpe.session({ events: ['4 VALUE CHANGE'] });
+      assert.equal(cpe.notified.get(`${info}ModelName`), '0');
+    });
+
     it('one that is in a session is awake', async () => {
       await start();
       const connection = await connectCpe(port);
