@@ -9,6 +9,7 @@ import { messageOf } from './message.ts';
 import type { ServerCommand, ServerMessage, ServerStatus } from './message.ts';
 import type { GenericAlert, Outbox } from './outbox.ts';
 import { fill, finalPart } from './package.ts';
+import type { Filled } from './package.ts';
 import { address, part } from './part.ts';
 import type { Part } from './part.ts';
 import { ownSource } from './proofs.ts';
@@ -269,18 +270,22 @@ export class Session {
     this.#messageId = number;
     const aborts = isDue(faults.abort, number);
     const firstId = quirks.has('command-ids-from-2') && number === 1 ? 2 : 1;
-    const limit = this.#limit;
-    const filled = fill({
-      entries: aborts ? [...entries.filter((entry) => entry.name === 'Status'), alertEntry(1223)] : entries,
-      limit,
-      measure: (parts) => this.#encode(number, [...parts, finalPart]).length,
-      firstId,
-      faults,
-    });
+    const wanted = aborts ? [...entries.filter((entry) => entry.name === 'Status'), alertEntry(1223)] : entries;
+    const whole = this.#whole(number, wanted, firstId, mayEnd || aborts);
+    const filled =
+      whole ??
+      fill({
+        entries: wanted,
+        limit: this.#limit,
+        measure: (parts) => this.#encode(number, [...parts, finalPart]).length,
+        firstId,
+        faults,
+      });
     const complete = mayEnd && filled.rest.length === 0 && !(filled.cut && faults.endlessMoreData === true);
     const ends = (complete || aborts) && !faults.withoutFinal;
     for (const [id, entry] of filled.sent) if (entry.name !== 'Status') this.#awaited.set(`${number}/${id}`, entry);
-    const body = spoilt(this.#encode(number, [...filled.parts, ...(ends ? [finalPart] : [])]), faults, number);
+    const octets = whole?.octets ?? this.#encode(number, [...filled.parts, ...(ends ? [finalPart] : [])]);
+    const body = spoilt(octets, faults, number);
     if (faults.delay !== undefined) await wait(faults.delay, undefined, { signal: this.#options.signal });
     journal.tell('message', `message ${number}: ${[...filled.sent.values()].map((entry) => entry.name).join(', ')}`);
     const { die } = faults;
@@ -321,6 +326,16 @@ export class Session {
     const message = this.#read(answer, number, complete);
     if (aborts) this.#aborted = true;
     return { message, rest: filled.rest, complete };
+  }
+
+  /** All entries in one message, with its octets, when they fit: most do. */
+  #whole(number: number, entries: Entry[], firstId: number, ends: boolean): (Filled & { octets: Buffer }) | undefined {
+    const { faults } = this.#options.workshop;
+    if (faults.hugeSize || faults.endlessMoreData) return undefined;
+    const sent = new Map(entries.map((entry, at) => [String(firstId + at), entry] as const));
+    const parts = [...sent].map(([id, entry]) => entry.write(id));
+    const octets = this.#encode(number, [...parts, ...(ends && !faults.withoutFinal ? [finalPart] : [])]);
+    return octets.length <= this.#limit ? { parts, sent, rest: [], cut: false, octets } : undefined;
   }
 
   #address(number: number): string {
