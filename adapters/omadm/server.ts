@@ -22,11 +22,20 @@ import type { Log } from '../../src/support/log.ts';
 import type { Authenticator } from './authenticator.ts';
 import { Conversation, type Received, type Reply, type Responder } from './conversation.ts';
 import type { SessionHost } from './exchange.ts';
+import {
+  addressAsked,
+  answer,
+  answerMessage,
+  hasBody,
+  isAcceptable,
+  longField,
+  targetOf,
+  tokenName,
+} from './http-binding.ts';
 import { startsSession } from './incoming-package.ts';
 import { DmSession } from './session.ts';
 import type { Header } from './syncml/message.ts';
 import {
-  contentTypeOf,
   defaultSyncmlLimits,
   readMessageInTurns,
   SyncmlError,
@@ -116,7 +125,6 @@ interface Session {
 const retryAfter = 30;
 /** ms in which the last answer of a session can be had again. */
 const linger = 10_000;
-const tokenName = 'sid';
 
 /** @throws the error of the socket when a port cannot be had */
 export async function openOmadmServer(
@@ -376,46 +384,6 @@ export async function openOmadmServer(
   };
 }
 
-/** Types of SyncML, and those that say nothing; none is fine, too. */
-function isAcceptable(contentType: string | undefined): boolean {
-  const type = contentType?.split(';')[0]!.trim().toLowerCase() ?? '';
-  return (
-    type === '' ||
-    /^application\/vnd\.syncml(\.dm)?\+(xml|wbxml)$/.test(type) ||
-    type === 'text/xml' ||
-    type === 'application/xml' ||
-    type === 'application/octet-stream'
-  );
-}
-
-/** What a session keeps of its header is small, so that many sessions are. */
-function longField({ source, target, sessionId, messageId }: Header): string | undefined {
-  if (source.uri.length > 1024) return 'Source';
-  if (target.uri.length > 4096) return 'Target';
-  if (sessionId.length > 64) return 'SessionID';
-  return messageId.length > 64 ? 'MsgID' : undefined;
-}
-
-function targetOf(url = '/'): { path: string; token: string | undefined } {
-  const mark = url.indexOf('?');
-  if (mark < 0) return { path: withoutSlash(url), token: undefined };
-  const token = new URLSearchParams(url.slice(mark + 1)).get(tokenName);
-  return { path: withoutSlash(url.slice(0, mark)), token: token ?? undefined };
-}
-
-function withoutSlash(path: string): string {
-  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
-}
-
-/** The address as the device knows it. */
-function addressAsked(request: IncomingMessage, path: string): string {
-  const { localAddress = '127.0.0.1', localPort } = request.socket;
-  const own = `${localAddress.includes(':') ? `[${localAddress}]` : localAddress}:${localPort}`;
-  const said = request.headers.host ?? '';
-  const name = /^[A-Za-z0-9.\-_:[\]]{1,255}$/.test(said) ? said : own;
-  return `${isEncrypted(request.socket) ? 'https' : 'http'}://${name}${path}`;
-}
-
 function sourceOf(sender: string): unknown {
   return (JSON.parse(sender) as unknown[])[0];
 }
@@ -437,27 +405,4 @@ function closing(plain: OpenListener): (error: Error) => Promise<never> {
     await plain.close(new Date());
     throw Object.assign(error, { listener: 'omadms' });
   };
-}
-
-function answerMessage(response: ServerResponse, octets: Buffer, encoding: Encoding): void {
-  if (response.headersSent || response.destroyed) return;
-  response.sendDate = false;
-  response.statusCode = 200;
-  response.setHeader('Content-Type', contentTypeOf(encoding));
-  response.setHeader('Cache-Control', 'private');
-  response.setHeader('Content-Length', octets.length);
-  response.end(octets);
-}
-
-function answer(response: ServerResponse, status: number, text: string): void {
-  if (response.headersSent || response.destroyed) return;
-  response.sendDate = false;
-  response.statusCode = status;
-  response.setHeader('Content-Type', 'text/plain; charset=utf-8');
-  response.setHeader('Content-Length', Buffer.byteLength(text));
-  response.end(text);
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
