@@ -14,7 +14,8 @@ export type ConnectionResult =
   /** 503: in a session, or asked too often. Not an error of credentials (quirk 40). */
   | { result: 'busy'; why: string }
   | { result: 'unauthorized'; why: string }
-  | { result: 'unreachable'; why: string }
+  /** `isSilent`: nobody answered, but somebody may in a moment. */
+  | { result: 'unreachable'; why: string; isSilent?: boolean }
   /** The address is none that we would go to. */
   | { result: 'forbidden'; why: string };
 
@@ -74,7 +75,7 @@ async function converse(
     const answer = await get(url, address, authorization, settings);
     if ('why' in answer) {
       if (answer.isReset && resets++ === 0) continue;
-      return { result: 'unreachable', why: answer.why };
+      return { result: 'unreachable', why: answer.why, isSilent: answer.isSilent };
     }
     const { status, challenges } = answer;
     if (status === 200 || status === 204) return { result: 'accepted', by: 'HTTP connection request' };
@@ -88,7 +89,7 @@ async function converse(
   return { result: 'unauthorized', why: 'it refused the credentials of the connection request' };
 }
 
-type HttpAnswer = { status: number; challenges: string[] } | { why: string; isReset: boolean };
+type HttpAnswer = { status: number; challenges: string[] } | { why: string; isReset: boolean; isSilent: boolean };
 
 /** Octets of an answer's head that are read. */
 const maximumHead = 16_384;
@@ -116,7 +117,7 @@ function get(
     };
     /** Whatever has come must do. */
     const settleWithout = (why: string, isReset: boolean): void =>
-      settle(text === '' ? { why, isReset } : readAnswer(text, where));
+      settle(text === '' ? { why, isReset, isSilent: true } : readAnswer(text, where));
     const cancel = clock.after(timeout, () =>
       settleWithout(`no connection to ${where} (no answer in ${Math.round(timeout / 1000)} s)`, false),
     );
@@ -140,7 +141,8 @@ function readAnswer(text: string, where: string): HttpAnswer {
   const [head = ''] = text.split(/\r?\n\r?\n/, 1);
   const [first = '', ...fields] = head.replace(/\r?\n[ \t]+/g, ' ').split(/\r\n?|\n/);
   const status = /^HTTP\/\d\.\d +(\d{3})/.exec(first)?.[1];
-  if (status === undefined) return { why: `${where} answered something that is no HTTP`, isReset: false };
+  if (status === undefined)
+    return { why: `${where} answered something that is no HTTP`, isReset: false, isSilent: false };
   const challenges = fields.flatMap((field) => /^www-authenticate:\s*(.*)$/i.exec(field)?.[1] ?? []);
   return { status: Number(status), challenges };
 }

@@ -1,4 +1,7 @@
-/** How a CPE is called: HTTP where it has an URL, else UDP, behind a NAT UDP alone, else it is waited for. One that is busy is called again by itself. */
+/**
+ * How a CPE is called: HTTP where it has an URL, else UDP, behind a NAT UDP alone, else it is waited for. One that is busy is called
+ * again by itself; so is one that does not answer, as long as something waits for it.
+ */
 import { isIP } from 'node:net';
 import type { ManagedDevice, WakeResult } from '../../src/management/adapter.ts';
 import type { DeviceId } from '../../src/management/operation.ts';
@@ -13,9 +16,9 @@ import { readFacts, type CpeFacts } from './facts.ts';
 import type { Leg } from './leg.ts';
 import type { DatagramSender } from './stun-server.ts';
 
-/** A CPE that answered 503 (quirk 40). */
+/** A CPE that answered 503 (quirk 40), or nothing. */
 interface Call {
-  attempts: number;
+  why: string;
   cancel: () => void;
 }
 
@@ -25,7 +28,7 @@ const maximumCalled = 100_000;
 
 export class Waker {
   readonly #leg: Leg;
-  readonly #busy = new Map<DeviceId, Call>();
+  readonly #again = new Map<DeviceId, Call>();
   /** When those were called last that have not come since, ms since 1970. */
   readonly #called = new Map<DeviceId, number>();
 
@@ -41,19 +44,16 @@ export class Waker {
     if (!facts) return { state: 'impossible', why: `${device.identity} has never sent an Inform` };
     const nextContact =
       facts.periodicInterval === undefined ? undefined : device.presence.lastSeen + facts.periodicInterval * 1000;
-    if (this.#busy.has(device.id)) {
-      return { state: 'waiting', why: 'it answered 503, and is called again soon', nextContact };
-    }
+    const again = this.#again.get(device.id);
+    if (again) return { state: 'waiting', why: `${again.why}; it is called again soon`, nextContact };
     const result = await this.#call(device, facts);
-    switch (result.result) {
-      case 'accepted':
-        return { state: 'asked', by: result.by, expectedBefore: context.now() + settings.connectionPatience };
-      case 'busy':
-        this.#callAgain(device, facts, 1);
-        return { state: 'waiting', why: `${result.why}; it is called again soon`, nextContact };
-      default:
-        return { state: 'waiting', why: `${result.why}; it is served at its next Inform`, nextContact };
+    if (result.result === 'accepted') {
+      return { state: 'asked', by: result.by, expectedBefore: context.now() + settings.connectionPatience };
     }
+    const then = this.#callAgain(device, facts, result, 1)
+      ? 'it is called again soon'
+      : 'it is served at its next Inform';
+    return { state: 'waiting', why: `${result.why}; ${then}`, nextContact };
   }
 
   /** For what has time: not while an earlier call may still bring it. */
@@ -66,40 +66,52 @@ export class Waker {
   /** The device is there. */
   came(id: DeviceId): void {
     this.#called.delete(id);
-    this.#busy.get(id)?.cancel();
-    this.#busy.delete(id);
+    this.#again.get(id)?.cancel();
+    this.#again.delete(id);
   }
 
-  /** It answered 503, and is called again by itself. */
+  /** It is called again by itself. */
   isCalling(id: DeviceId): boolean {
-    return this.#busy.has(id);
+    return this.#again.has(id);
   }
 
   close(): void {
-    for (const { cancel } of this.#busy.values()) cancel();
-    this.#busy.clear();
+    for (const { cancel } of this.#again.values()) cancel();
+    this.#again.clear();
   }
 
-  #callAgain(device: ManagedDevice, facts: CpeFacts, attempts: number): void {
+  /** False: there is no use in it, or it was called often enough. */
+  #callAgain(device: ManagedDevice, facts: CpeFacts, result: ConnectionResult, attempts: number): boolean {
     const { context, settings } = this.#leg;
-    this.#busy.get(device.id)?.cancel();
-    this.#busy.delete(device.id);
-    if (attempts > settings.connectionRetries || this.#busy.size >= maximumCalls) return;
+    const { id } = device;
+    this.#again.get(id)?.cancel();
+    this.#again.delete(id);
+    if (result.result === 'accepted' || !this.#isWorthwhile(id, result)) return false;
+    if (attempts > settings.connectionRetries || this.#again.size >= maximumCalls) return false;
+    const { why } = result;
     const cancel = context.clock.after(settings.connectionBackoff * 2 ** (attempts - 1), () => {
+      // What waited for it may have been withdrawn meanwhile.
+      if (!this.#isWorthwhile(id, result)) return void this.#again.delete(id);
       this.#call(device, facts).then(
-        ({ result }) => {
+        (next) => {
           // It came in the meantime, or the leg has stopped.
-          if (this.#busy.get(device.id)?.cancel !== cancel) return;
-          if (result === 'busy') this.#callAgain(device, facts, attempts + 1);
-          else this.#busy.delete(device.id);
+          if (this.#again.get(id)?.cancel === cancel) this.#callAgain(device, facts, next, attempts + 1);
         },
         (error: unknown) => {
-          this.#busy.delete(device.id);
-          context.log.warn({ err: error, device: device.id }, 'a CPE could not be called again');
+          this.#again.delete(id);
+          context.log.warn({ err: error, device: id }, 'a CPE could not be called again');
         },
       );
     });
-    this.#busy.set(device.id, { attempts, cancel });
+    this.#again.set(id, { why, cancel });
+    return true;
+  }
+
+  /** One that is busy is there; one that is silent is called for those who wait. */
+  #isWorthwhile(id: DeviceId, result: ConnectionResult): boolean {
+    if (result.result === 'busy') return true;
+    if (result.result !== 'unreachable' || !result.isSilent) return false;
+    return this.#leg.context.hasWork(id) || this.#leg.cancellations.has(id);
   }
 
   #noteCall(id: DeviceId): void {

@@ -153,6 +153,8 @@ export interface AdapterContext {
   remember(id: DeviceId, facts: Json): Promise<void>;
   /** Takes the lane; an older session of it is aborted. */
   openSession(id: DeviceId, onWork: () => void): Promise<LaneSession>;
+  /** Operations are in its lane that no session has taken. */
+  hasWork(id: DeviceId): boolean;
   /** Accepted, not settled. */
   pending(id: DeviceId, correlator?: string): Promise<Operation[]>;
   /** Sent in a session that broke before the device answered: nobody knows what came of them, and evidence is sought. */

@@ -40,6 +40,7 @@ export function contextFor(
         throw new Error(`a session of device ${id} cannot be opened: it is not known; report it by deviceSeen first`);
       return openLaneSession(core, entry, onWork);
     },
+    hasWork: (id) => (core.lanes.existing(core.devices.known(id)?.device.lane ?? id)?.queue.length ?? 0) > 0,
     async pending(id, correlator) {
       return core.lanes
         .outstanding(id)

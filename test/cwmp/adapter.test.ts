@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { createCwmpAdapter, type CwmpSettings } from '../../adapters/cwmp/adapter.ts';
 import type { ProtocolAdapter } from '../../src/management/adapter.ts';
 import type { Operation, Step } from '../../src/management/operation.ts';
 import type { Outcome } from '../../src/management/outcome.ts';
 import { createFakeManagement, type FakeManagement } from '../lwm2m/fake-management.ts';
 import { eventually } from '../support/eventually.ts';
+import { ManualClock, type Clock } from '../../src/support/clock.ts';
 import { authorize } from '../../src/support/http-authentication.ts';
 import { connectCpe, informText } from './scripted-cpe.ts';
 import {
@@ -27,8 +30,8 @@ describe('the CWMP leg', () => {
   let port: number;
   const listeners: { close(): void }[] = [];
 
-  async function start(settings: Partial<CwmpSettings> = {}): Promise<void> {
-    management = createFakeManagement();
+  async function start(settings: Partial<CwmpSettings> = {}, clock?: Clock): Promise<void> {
+    management = createFakeManagement(clock);
     adapter = createCwmpAdapter({ port: 0, transientPause: 1, ...settings });
     const [listener] = await adapter.start(management.context);
     port = listener!.port;
@@ -1122,6 +1125,43 @@ describe('the CWMP leg', () => {
       }
       assert.equal(calls, 1);
       await eventually('the third call', () => calls === 3);
+    });
+
+    it('one that does not answer is called again while something waits for it, and no longer', async () => {
+      const clock = new ManualClock();
+      await start({}, clock);
+      let calls = 0;
+      let answers = false;
+      // It ends the connection at once, for the clock of the leg stands still.
+      const listener = createServer((socket) => {
+        calls += 1;
+        socket.on('error', () => {});
+        socket.on('data', () => (answers ? void socket.end('HTTP/1.1 200 OK\r\n\r\n') : socket.resetAndDestroy()));
+      }).listen(0, '127.0.0.1');
+      listeners.push(listener);
+      await once(listener, 'listening');
+      await seenWith(`http://127.0.0.1:${(listener.address() as AddressInfo).port}/`);
+      // A reset is tried once more at once (quirk 39).
+      const perCall = 2;
+      const nobody = await adapter.wake(device());
+      assert.match(nobody.state === 'waiting' ? nobody.why : '', /no connection.*next Inform/);
+      clock.advance(60_000);
+      assert.equal(calls, perCall, 'nothing waits');
+
+      management.queue(device().id, [read(`${info}ModelName`)]);
+      const silent = await adapter.wake(device());
+      assert.match(silent.state === 'waiting' ? silent.why : '', /no connection.*called again soon/);
+      assert.equal(calls, 2 * perCall);
+      const again = await adapter.wake(device());
+      assert.ok(again.state === 'waiting' && /called again soon/.test(again.why));
+      assert.equal(calls, 2 * perCall, 'not before its time');
+      clock.advance(3_000);
+      await eventually('the next call', () => calls === 3 * perCall);
+      answers = true;
+      await eventually('the call that is answered', () => {
+        clock.advance(1_000);
+        return calls === 3 * perCall + 1;
+      });
     });
 
     it('one that cannot be called is waited for, until its next periodic Inform', async () => {

@@ -203,6 +203,7 @@ export function createFakeManagement(clock: Clock = systemClock): FakeManagement
         close: async () => end(),
       };
     },
+    hasWork: (id) => lane(id).queue.length > 0,
     async pending(id, correlator) {
       return [...fake.operations.values()]
         .filter(({ device, state }) => device === id && state === 'accepted')

@@ -211,6 +211,7 @@ function connect(
       remember: async () => {},
       openSession: () => Promise.reject(new Error('not here')),
       pending: async () => device.accepted,
+      hasWork: () => false,
       unanswered: async () => [],
       takeUp: (_operation, pending) => store(pending),
       progress: (_operation, pending) => store(pending),
