@@ -36,9 +36,7 @@ export async function cancelTransfer(
   const result = new Promise<CancelResult>((resolve) => (give = resolve));
   const entry: Cancellation = { operation, done: (answer) => give(answer) };
   const giveUp = (why: string): void => {
-    const left = cancellations.get(holder.id)?.filter((one) => one !== entry) ?? [];
-    if (left.length > 0) cancellations.set(holder.id, left);
-    else cancellations.delete(holder.id);
+    remove(cancellations, holder.id, entry);
     const explanation = `${why}; cancel it again when it is there`;
     give({ state: 'refused', failure: { cause: 'session-timeout', explanation } });
   };
@@ -56,22 +54,24 @@ export async function cancelTransfer(
   return result.finally(stopWaiting);
 }
 
-/** Tells the CPE of a session what is wanted no more. */
+/** Tells the CPE of a session what is wanted no more. What a session cannot say any more waits for the next one. */
 export async function tellCancelled({ cancellations }: Leg, id: DeviceId, channel: Channel): Promise<void> {
-  for (let next = takeNext(cancellations, id); next; next = takeNext(cancellations, id)) {
+  for (let next = cancellations.get(id)?.[0]; next; next = cancellations.get(id)?.[0]) {
     const commandKey = next.operation.pending?.correlator ?? '';
     const { failure, fault } = await channel.ask('CancelTransfer', { commandKey });
+    // It may be asked twice.
+    if (failure && !fault && failure.cause !== 'device-error') return;
+    remove(cancellations, id, next);
     if (!failure) next.done({ state: 'cancelled' });
     else if (fault?.code === 9000) next.done({ state: 'not-cancellable', why: 'the CPE does not know CancelTransfer' });
     else next.done({ state: 'refused', failure });
   }
 }
 
-function takeNext(waiting: Map<DeviceId, Cancellation[]>, id: DeviceId): Cancellation | undefined {
-  const list = waiting.get(id);
-  const next = list?.shift();
-  if (list?.length === 0) waiting.delete(id);
-  return next;
+function remove(waiting: Map<DeviceId, Cancellation[]>, id: DeviceId, entry: Cancellation): void {
+  const left = waiting.get(id)?.filter((one) => one !== entry) ?? [];
+  if (left.length > 0) waiting.set(id, left);
+  else waiting.delete(id);
 }
 
 function whyOf(woken: WakeResult): string {

@@ -867,6 +867,21 @@ describe('the CWMP leg', () => {
       assert.ok(result.state === 'refused' && result.failure.evidence?.startsWith('9021'));
     });
 
+    it('cancellations that a broken session could not tell, or left unanswered, are told in the next one', async () => {
+      await start({ periodicInterval: 20 });
+      const operations = [await accepted(update({})), await accepted(update({}))];
+      const cancelled = operations.map((operation) => adapter.cancel(device(), operation));
+      // Inform, empty POST; the first CancelTransfer is not answered.
+      await cpe.session({ dieAfter: 2 });
+      cpe.asked = [];
+      await cpe.session();
+      assert.deepEqual(await Promise.all(cancelled), [{ state: 'cancelled' }, { state: 'cancelled' }]);
+      assert.deepEqual(
+        cpe.asked.filter(({ method }) => method === 'CancelTransfer').map(({ body }) => all(body, 'CommandKey')[0]),
+        operations.map(({ id }) => id),
+      );
+    });
+
     it('software is installed by ChangeDUState, and ends with DUStateChangeComplete', async () => {
       await start();
       const install: Step = {
