@@ -40,13 +40,18 @@ export async function remoteFile(asked: Asked, given: Value | undefined): Promis
   return { url: url.href, ...(username === '' ? {} : { username, password }) };
 }
 
-/** Undefined: not one of ours. */
+/** Undefined: not one of ours. Profile setting `downloadCredentials`: some CPEs never show those that they are told. */
 export async function ownFile(
   { context, device, operation }: Asked,
   url: string | undefined,
 ): Promise<RemoteFile | undefined> {
   const artifact = url ? await context.artifacts.byUrl(url) : undefined;
-  const request = { scheme: 'http', operation: operation.id, takesCredentials: true } as const;
-  const link = artifact && (await context.artifacts.linkFor(device, artifact, request));
+  if (!artifact) return undefined;
+  const takesCredentials = (await context.profile(device.id))['downloadCredentials'] !== 'none';
+  const link = await context.artifacts.linkFor(device, artifact, {
+    scheme: 'http',
+    operation: operation.id,
+    takesCredentials,
+  });
   return link && { ...link, fileSize: artifact.size };
 }

@@ -109,6 +109,8 @@ export interface ProfileSettings {
   booleans?: 'word' | 'digit';
   /** TR-069: messages to the device begin with an XML declaration; missing = false. */
   xmlDeclaration?: boolean;
+  /** TR-069: a device that does not show the user name and password of a Download is told an address that needs none; missing = `shown`. */
+  downloadCredentials?: 'shown' | 'none';
 }
 
 export interface ProfileClassTree {

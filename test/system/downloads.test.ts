@@ -1,5 +1,8 @@
 /** Who gets an image: the device that was told to fetch it, with what it was told, and for as long as that goes on. */
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { OperationSummary } from '../../src/admin/operation-routes.ts';
 import { makeImage } from '../../src/simulators/cwmp-cpe.ts';
 import type { CpeOptions, SimulatedCpe } from '../../src/simulators/cwmp-cpe.ts';
@@ -126,6 +129,29 @@ describe('the image for a TR-069 device', () => {
     const [last] = await admin<OperationSummary[]>(world, `/operations?device=${nameOf(cpe)}`);
     assert.match(last?.failure?.evidence ?? '', /^9012 /);
   });
+
+  for (const anonymous of [true, false]) {
+    it(`is fetched by a device that shows no credentials where its profile says so (artifact.anonymous ${anonymous})`, async () => {
+      const directory = await mkdtemp(join(tmpdir(), 'trivet-profiles-'));
+      const profile = 'match: { technology: cwmp, productClass: Mute }\nsettings: { downloadCredentials: none }\n';
+      await writeFile(join(directory, 'mute.yaml'), profile);
+      const other = await openWorld([...poll, '--profiles', directory, '--artifact-anonymous', String(anonymous)]);
+      try {
+        const { url } = await uploadImage(other, firmware);
+        const cpe = await addCpe(other, { productClass: 'Mute', faults: { withoutCredentials: true } });
+        expectOk(await cpe.update('firmware', 'fwr', { vr: version, url, ud: true }), 2004);
+        const [order] = cpe.simulator.transfers;
+        assert.equal(order?.username, '');
+        await untilStatus(cpe, 'firmware', 'uds', 'ud', 1);
+        const afterwards = await withoutCredentials(order);
+        assert.equal(afterwards.status, anonymous ? 200 : 401, 'what was granted has ended');
+        await afterwards.body?.cancel();
+      } finally {
+        await other.stop();
+        await rm(directory, { recursive: true });
+      }
+    });
+  }
 
   it('is fetched by a device that sends Basic without being asked', async () => {
     const cpe = await addCpe(world, { quirks: [35] });
