@@ -10,11 +10,12 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startCwmpCpe } from '../simulators/cwmp-cpe.ts';
 import { makeImage, startLwm2mDevice } from '../simulators/lwm2m-device.ts';
+import { startOmadmClient } from '../simulators/omadm-client.ts';
 import { DemoFailure, McaClient, member, text } from './demo-client.ts';
 
 const help = `trivet demo [--keep]: starts a gateway and a simulated LwM2M device, waits until the gateway has made a <node> of it,
-reads its battery and updates its firmware, all by oneM2M over HTTP; then does the same to a device that speaks TR-069. Takes some
-seconds and leaves nothing behind.
+reads its battery and updates its firmware, all by oneM2M over HTTP; then does the same to devices that speak TR-069 and OMA DM. Takes
+some seconds and leaves nothing behind.
 
   --keep      leave gateway and devices running at the end, until Ctrl-C
   --speed N   how much faster than in life the device downloads, installs and boots (default 1.5)
@@ -22,6 +23,7 @@ seconds and leaves nothing behind.
 
 const endpoint = 'urn:dev:os:demo-sensor-1';
 const router = { oui: '0024BE', productClass: 'Router', serialNumber: 'DEMO1' };
+const vehicle = 'urn:imei:490154203237518';
 const battery = 87;
 const oldVersion = '1.0.0';
 const newVersion = '2.4.0';
@@ -33,6 +35,7 @@ interface Listeners {
   lwm2m: string;
   /** Undefined: the gateway has no such leg. */
   cwmp?: string;
+  omadm?: string;
   admin: string;
 }
 
@@ -87,7 +90,7 @@ function startCommand(): string[] {
 }
 
 function startGatewayProcess(command: string[], data: string): Gateway {
-  const ports = ['mca', 'lwm2m', 'cwmp', 'admin', 'artifact'].flatMap((name) => [`--${name}-port`, '0']);
+  const ports = ['mca', 'lwm2m', 'cwmp', 'omadm', 'admin', 'artifact'].flatMap((name) => [`--${name}-port`, '0']);
   const argv = [...command, '--data', data, ...ports, '--ready-json'];
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
   const log: string[] = [];
@@ -102,8 +105,9 @@ function startGatewayProcess(command: string[], data: string): Gateway {
         const listeners = member(JSON.parse(line), 'listeners');
         const url = (name: string): string =>
           text(member(member(listeners, name), 'url'), `the ${name} listener`).replace(/\/$/, '');
-        const cwmp = member(listeners, 'cwmp') === undefined ? {} : { cwmp: url('cwmp') };
-        resolve({ mca: url('mca'), lwm2m: url('lwm2m'), ...cwmp, admin: url('admin') });
+        const others = ['cwmp', 'omadm'].filter((name) => member(listeners, name) !== undefined);
+        const legs = Object.fromEntries(others.map((name) => [name, url(name)]));
+        resolve({ mca: url('mca'), lwm2m: url('lwm2m'), ...legs, admin: url('admin') });
       } catch (problem) {
         reject(problem);
       }
@@ -244,6 +248,7 @@ async function tell(gateway: Listeners, devices: Device[], speed: number, signal
   step('And runs the new version');
   await showVersion(mca, node);
   if (gateway.cwmp !== undefined) await tellOfRouter(mca, gateway.cwmp, devices, speed, artifact.url);
+  if (gateway.omadm !== undefined) await tellOfVehicle(mca, gateway.omadm, devices, speed, artifact.url);
 }
 
 /** The same requests, to a device that speaks something else. */
@@ -262,6 +267,39 @@ async function tellOfRouter(mca: McaClient, acs: string, devices: Device[], spee
     };
     cpe.on('event', listen);
     return () => cpe.off('event', listen);
+  };
+  await updateFirmware(mca, await findManagementObject(mca, node, 1001, '[firmware]'), watch, url);
+  await showVersion(mca, node);
+}
+
+/** And to one that speaks a third protocol. */
+async function tellOfVehicle(
+  mca: McaClient,
+  server: string,
+  devices: Device[],
+  speed: number,
+  url: string,
+): Promise<void> {
+  step('A third device opens a session by OMA DM');
+  // Nobody can call it here, so it comes every second.
+  const client = await startOmadmClient({
+    server,
+    deviceId: vehicle,
+    firmwareVersion: oldVersion,
+    pollInterval: speed,
+    speed,
+  });
+  devices.push(client);
+  const node = await findNode(mca, vehicle);
+  print(`   ${vehicle}  → /${node}`);
+
+  step('And is updated by the same request');
+  const watch: Watch = (hear) => {
+    const listen = (event: { kind: string; text: string }): void => {
+      if (event.kind === 'firmware' || event.kind === 'life') hear(event.text);
+    };
+    client.on('event', listen);
+    return () => client.off('event', listen);
   };
   await updateFirmware(mca, await findManagementObject(mca, node, 1001, '[firmware]'), watch, url);
   await showVersion(mca, node);
@@ -323,7 +361,7 @@ export async function runDemo(argv: string[], command = startCommand()): Promise
     gateway = startGatewayProcess(command, data);
     const listeners = await Promise.race([gateway.ready, interrupted]);
     print(
-      `   Mca ${listeners.mca}   LwM2M ${listeners.lwm2m}   TR-069 ${listeners.cwmp ?? 'none'}   admin ${listeners.admin}`,
+      `   Mca ${listeners.mca}   LwM2M ${listeners.lwm2m}   TR-069 ${listeners.cwmp ?? 'none'}   OMA DM ${listeners.omadm ?? 'none'}   admin ${listeners.admin}`,
     );
     await Promise.race([tell(listeners, devices, speed, limit), interrupted]);
     print(`\nDone in ${((performance.now() - started) / 1000).toFixed(1)} s.`);
