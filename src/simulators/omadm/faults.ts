@@ -32,7 +32,7 @@ export interface Faults {
   /** Sends message n of a session twice, octet by octet the same. */
   repeatMessage?: { message: number; times?: number };
   /** MsgID of message n. */
-  wrongMessageId?: { message: number; id: string; times?: number };
+  wrongMessageId?: { message: number; id: string };
   /** Sends message n to a RespURI that the server has not given: `forged` with another token, `older` to that of the session before. */
   responseUri?: { message: number; how: 'forged' | 'older' | 'ignored'; times?: number };
   /** Proves itself with a wrong nonce or a wrong secret. */

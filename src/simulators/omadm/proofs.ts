@@ -12,7 +12,7 @@ import {
 import type { Account, Scheme } from './credentials.ts';
 import type { Faults } from './faults.ts';
 import type { Challenge } from './message.ts';
-import { address, part } from './part.ts';
+import { part } from './part.ts';
 import type { Part } from './part.ts';
 import type { Quirk } from './quirks.ts';
 
@@ -217,6 +217,3 @@ export class Proofs {
     return nonces.some((one) => equal(credential.data, digestOf(account, one))) ? 'right' : 'wrong';
   }
 }
-
-/** Source of the header with the name that a digest hides. */
-export const ownSource = (deviceId: string, name: string | undefined): Part => address('Source', deviceId, name);

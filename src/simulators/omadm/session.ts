@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { AwaitedStatuses } from './awaited-statuses.ts';
 import { Assembler } from './assembler.ts';
 import type { Assembly } from './assembler.ts';
-import { Crash, SilentEnd } from './commands.ts';
+import { SilentEnd } from './commands.ts';
 import type { CommandOutcome, Executor } from './commands.ts';
 import { isDue } from './faults.ts';
 import { messageFaults } from './judge.ts';
@@ -10,16 +11,15 @@ import type { ServerCommand, ServerMessage, ServerStatus } from './message.ts';
 import type { GenericAlert, Outbox } from './outbox.ts';
 import { fill, finalPart } from './package.ts';
 import type { Filled } from './package.ts';
-import { address, part } from './part.ts';
 import type { Part } from './part.ts';
-import { ownSource } from './proofs.ts';
 import type { Proofs, Verdict } from './proofs.ts';
-import { alertEntry, headerStatus, metaPart, repliesTo } from './replies.ts';
+import { alertEntry, headerStatus, repliesTo } from './replies.ts';
 import type { Entry } from './replies.ts';
-import { spoilt } from './spoiling.ts';
+import { deviceInfo, genericAlert, writeMessage } from './statements.ts';
+import { forgedAddress, spoilt } from './spoiling.ts';
 import { SessionFailure } from './transport.ts';
 import type { Answer, Transport } from './transport.ts';
-import { contentTypeOf, decode, encode, namespaceOf, representationOf } from './wire.ts';
+import { contentTypeOf, decode, namespaceOf, representationOf } from './wire.ts';
 import type { Wire } from './wire.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -55,8 +55,6 @@ export interface SessionOptions {
   /** Text of LoginStatus. */
   login: string;
   signal: AbortSignal;
-  /** The session has got so far that its number counts. */
-  reached(message: ServerMessage): void;
 }
 
 const mostTurns = 2000;
@@ -69,7 +67,7 @@ export class Session {
   responseUri: string | undefined;
   readonly #options: SessionOptions;
   readonly #assembler: Assembler;
-  readonly #awaited = new Map<string, Entry>();
+  readonly #awaited: AwaitedStatuses;
   #messageId = 0;
   #serverMessageId = 0;
   #limit = defaultLimit;
@@ -80,6 +78,7 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#awaited = new AwaitedStatuses((sentence) => this.#complain(sentence));
     this.#assembler = new Assembler(options.maximumObjectSize, (sentence) => this.#complain(sentence));
   }
 
@@ -152,12 +151,13 @@ export class Session {
     const entries = [alertEntry(begin)];
     if (quirks.has('login-status'))
       entries.push(
-        this.#alert(
+        genericAlert(
+          quirks,
           { code: 1224, type: 'com.microsoft/MDM/LoginStatus', correlator: '', data: login },
           () => undefined,
         ),
       );
-    return [...entries, ...this.#newAlerts(), this.#deviceInfo()];
+    return [...entries, ...this.#newAlerts(), deviceInfo(workshop)];
   }
 
   /** Alerts that this session has not told yet. */
@@ -166,7 +166,7 @@ export class Session {
     const fresh = outbox.waiting.filter((alert) => !this.#told.has(alert));
     return fresh.map((alert) => {
       this.#told.add(alert);
-      return this.#alert(alert, (code) => {
+      return genericAlert(this.#options.workshop.quirks, alert, (code) => {
         // 412 and 415: it would be refused for ever.
         if (code < 300 || code === 412 || code === 415) outbox.taken(alert);
         this.#options.workshop.journal.record({
@@ -180,58 +180,6 @@ export class Session {
         });
       });
     });
-  }
-
-  #alert(alert: GenericAlert, answered: (code: number) => void): Entry {
-    const { quirks } = this.#options.workshop;
-    const { code, type, format, mark, source, target, correlator, data } = alert;
-    return {
-      name: 'Alert',
-      answered,
-      cut: data,
-      write: (id, slice) =>
-        part('Alert', [
-          part('CmdID', id),
-          part('Data', String(code)),
-          correlator === '' || quirks.has('no-correlator') ? undefined : part('Correlator', correlator),
-          part('Item', [
-            target === undefined ? undefined : address('Target', target),
-            source === undefined ? undefined : address('Source', source),
-            metaPart(quirks, {
-              Type: type,
-              Format: format,
-              Mark: mark,
-              Size: slice?.size === undefined ? undefined : String(slice.size),
-            }),
-            part('Data', slice ? slice.data : data),
-            slice?.more ? part('MoreData') : undefined,
-          ]),
-        ]),
-    };
-  }
-
-  #deviceInfo(): Entry {
-    const { workshop } = this.#options;
-    const { tree, quirks } = workshop;
-    const info = tree.find('./DevInfo');
-    const nodes = info ? [...tree.below(info)].slice(1) : [];
-    const shown = nodes.filter((node) => node.format !== 'node' || quirks.has('device-info-nodes'));
-    return {
-      name: 'Replace',
-      write: (id) =>
-        part('Replace', [
-          part('CmdID', id),
-          ...shown.map((node) =>
-            part('Item', [
-              address('Source', tree.pathOf(node)),
-              quirks.has('device-info-without-meta')
-                ? undefined
-                : metaPart(quirks, { Format: node.format, Type: node.type === '' ? undefined : node.type }),
-              part('Data', node.children ? [...node.children.keys()].join('/') : String(node.value)),
-            ]),
-          ),
-        ]),
-    };
   }
 
   #statusOfHeader(message: ServerMessage): Entry {
@@ -283,7 +231,7 @@ export class Session {
       });
     const complete = mayEnd && filled.rest.length === 0 && !(filled.cut && faults.endlessMoreData === true);
     const ends = (complete || aborts) && !faults.withoutFinal;
-    for (const [id, entry] of filled.sent) if (entry.name !== 'Status') this.#awaited.set(`${number}/${id}`, entry);
+    this.#awaited.sent(number, filled.sent);
     const octets = whole?.octets ?? this.#encode(number, [...filled.parts, ...(ends ? [finalPart] : [])]);
     const body = spoilt(octets, faults, number);
     if (faults.delay !== undefined) await wait(faults.delay, undefined, { signal: this.#options.signal });
@@ -342,35 +290,18 @@ export class Session {
     const { server, workshop, olderResponseUri } = this.#options;
     const { faults, quirks } = workshop;
     if (isDue(faults.responseUri, number)) {
-      if (faults.responseUri?.how === 'older') return olderResponseUri ?? server;
-      if (faults.responseUri?.how === 'ignored') return server;
-      const forged = new URL(this.responseUri ?? server);
-      for (const name of forged.searchParams.keys()) forged.searchParams.set(name, 'forged');
-      if (forged.search === '') forged.searchParams.set('sid', 'forged');
-      return forged.href;
+      const how = faults.responseUri?.how;
+      if (how === 'forged') return forgedAddress(this.responseUri ?? server);
+      return (how === 'older' ? olderResponseUri : undefined) ?? server;
     }
     return quirks.has('ignores-response-uri') ? server : (this.responseUri ?? server);
   }
 
   #encode(number: number, body: Part[]): Buffer {
-    const { wire, deviceId, sessionId, maximumMessageSize, maximumObjectSize, proofs, workshop } = this.#options;
-    const { faults } = workshop;
-    const { credential, name } = proofs.own();
-    const wrong = faults.wrongMessageId;
-    const id = wrong?.message === number && (wrong.times ?? 1) > 0 ? wrong.id : String(number);
-    const header = part('SyncHdr', [
-      part('VerDTD', representationOf(wire.version)),
-      part('VerProto', `DM/${wire.version}`),
-      part('SessionID', sessionId),
-      part('MsgID', id),
-      address('Target', this.responseUri ?? this.#options.server),
-      ownSource(deviceId, name),
-      credential,
-      maximumMessageSize === undefined
-        ? undefined
-        : part('Meta', [part('MaxMsgSize', String(maximumMessageSize)), part('MaxObjSize', String(maximumObjectSize))]),
-    ]);
-    return encode(wire, part('SyncML', [header, part('SyncBody', body)]));
+    const { server, proofs, workshop } = this.#options;
+    const wrong = workshop.faults.wrongMessageId;
+    const id = wrong?.message === number ? wrong.id : String(number);
+    return writeMessage(this.#options, { id, target: this.responseUri ?? server, own: proofs.own(), body });
   }
 
   // ── what the server says
@@ -402,7 +333,6 @@ export class Session {
     this.#verdict = proofs.judge(message, answer.hmac, answer.body);
     if (!this.#verdict.accepted) journal.tell('fault', `the server has not proved who it is: ${this.#verdict.code}`);
     this.#hearStatuses(message, number, complete);
-    this.#options.reached(message);
     return message;
   }
 
@@ -410,32 +340,10 @@ export class Session {
     const header = statuses.filter((status) => status.commandRef === '0');
     if (header.length !== 1) this.#complain(`the header has ${header.length} Statuses`);
     const refused = header.some((status) => !this.#hearHeader(status, number));
-    const answeredNow = new Set<string>();
-    for (const status of statuses) {
-      if (status.commandRef === '0') continue;
-      const key = `${status.messageRef}/${status.commandRef}`;
-      const entry = this.#awaited.get(key);
-      if (!entry) {
-        if (!answeredNow.has(key)) this.#complain(`a Status answers ${key}, which nobody has sent`);
-        continue;
-      }
-      if (entry.name !== status.answered)
-        this.#complain(`a Status for ${entry.name} says ${status.answered || '(none)'}`);
-      if (this.#challenged && status.code !== header[0]?.code)
-        this.#complain(`a challenge with ${header[0]?.code} comes with ${status.code} for ${entry.name}`);
-      answeredNow.add(key);
-      this.#awaited.delete(key);
-      if (!this.#challenged) entry.answered?.(status.code);
-    }
-    if (complete || this.#challenged) {
-      for (const [key, entry] of this.#awaited)
-        if (entry.name !== 'Results') this.#complain(`there is no Status for ${entry.name} ${key}`);
-      this.#awaited.clear();
-    }
-    if (refused) {
-      const [{ code } = { code: 0 }] = header;
-      throw new SessionFailure(`the server answers the header with ${code}`);
-    }
+    const challenge = this.#challenged ? header[0]?.code : undefined;
+    this.#awaited.hear(statuses, challenge);
+    if (complete || this.#challenged) this.#awaited.end();
+    if (refused) throw new SessionFailure(`the server answers the header with ${header[0]?.code}`);
   }
 
   /** False: there is no use in going on. */
@@ -494,5 +402,3 @@ export class Session {
     if (quirks.has('size-ends-session') && sized) throw new SilentEnd('Size or MoreData (quirk size-ends-session)');
   }
 }
-
-export { Crash };

@@ -166,7 +166,6 @@ export class Sessions {
       olderResponseUri: this.#olderResponseUri,
       login: rest.login,
       signal: power,
-      reached: () => undefined,
     });
     let problem: unknown;
     journal.tell('session', `opens session ${sessionId} (${begin})`);

@@ -29,3 +29,11 @@ const spoilers: Record<Malformation, (body: Buffer) => Buffer> = {
 /** The octets of message n, spoilt where that was asked for. */
 export const spoilt = (body: Buffer, faults: Faults, message: number): Buffer =>
   faults.malformed && isDue(faults.malformed, message) ? spoilers[faults.malformed.how](body) : body;
+
+/** A RespURI with a token that nobody has given. */
+export function forgedAddress(given: string): string {
+  const forged = new URL(given);
+  for (const name of forged.searchParams.keys()) forged.searchParams.set(name, 'forged');
+  if (forged.search === '') forged.searchParams.set('sid', 'forged');
+  return forged.href;
+}
