@@ -217,6 +217,23 @@ describe('simulated OMA DM client', () => {
       assert.deepEqual(client.complaints, []);
     });
 
+    it('once in a session after 212, and with each message and its nonce after 200', async () => {
+      const asked = { commands: [get('./DevInfo/Man')], challenge: challenge('md5', 'ABEiM0RVZneImaq7zN3u/w==') };
+      const account = { username: 'dev-0042', password: 's3cr3t!' };
+      server.say({ ...asked, header: '212' });
+      await server.client(account);
+      assert.doesNotMatch(server.last().body, /<Cred>/);
+      server.say({ ...asked, header: '200' });
+      await server.client({ ...account, deviceId: 'b' });
+      assert.equal(textIn(elementsIn(server.last().body, 'Cred')[0] ?? '', 'Data'), 'utd/h/65jmHSMZv8mRCdXw==');
+    });
+
+    it('and complains when an HMAC is taken for the whole session', async () => {
+      server.say({ header: '212' });
+      const client = await server.client({ password: 'x', authentication: 'hmac' });
+      assert.deepEqual(client.complaints, ['a message with an HMAC is answered with 212']);
+    });
+
     it('by an HMAC of each message', async () => {
       server.say({ commands: [get('./DevInfo/Man')], header: '200', challenge: challenge('MAC', 'AAAAAA==') });
       await server.client({
