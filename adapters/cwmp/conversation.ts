@@ -67,6 +67,9 @@ export interface Exchange {
   reply(reply: Reply): void;
 }
 
+/** We have said that we have nothing more, and the CPE had nothing more either: whatever comes next does not break it off. */
+const normalEnd = 'both had nothing more to say';
+
 export class Conversation {
   #state: SessionState;
   readonly #host: ConversationHost;
@@ -136,7 +139,7 @@ export class Conversation {
 
   /** The session is dead: a newer one came, or the gateway stops. */
   lose(why: string): void {
-    this.#step({ event: 'lost', why });
+    this.#step({ event: 'lost', why: this.phase === 'done' ? normalEnd : why });
   }
 
   #step(event: SessionEvent): void {
@@ -199,7 +202,7 @@ export class Conversation {
     if (this.#exchange || (phase !== 'theirs' && phase !== 'asked' && phase !== 'done' && phase !== 'ours')) return;
     const { clock, silence, linger } = this.#settings;
     const limit = phase === 'done' ? linger : silence;
-    const why = phase === 'done' ? 'the session was over' : `the CPE was silent for ${Math.round(silence / 1000)} s`;
+    const why = `the CPE was silent for ${Math.round(silence / 1000)} s`;
     this.#cancelTimer = clock.after(limit, () => this.lose(why));
   }
 }

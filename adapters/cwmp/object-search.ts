@@ -27,7 +27,8 @@ export async function searchObjects(
   const named = facts.aliases ? await withAliases(channel, own) : { objects: own };
   if (named.stopped) return tellStopped(leg, record, named.stopped);
   const modelPath = `${facts.root}DeviceInfo.ModelName`;
-  const model = (await readValues(channel, [modelPath])).values.get(modelPath)?.value;
+  const names = channel.knowledge.isUnknown(modelPath) ? [] : [modelPath];
+  const model = (await readValues(channel, names)).values.get(modelPath)?.value;
   facts.discovered = isStillSo();
   const inventory: Inventory = { ...device.inventory, objects: named.objects, ...(model ? { model } : {}) };
   await record.noteInventory(inventory, facts);

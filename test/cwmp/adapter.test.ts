@@ -952,6 +952,29 @@ describe('the CWMP leg', () => {
     });
   });
 
+  it('a session that came to its end is not called broken off by the next one', async () => {
+    await start();
+    const told: string[] = [];
+    management.context.trace.record = (_, entry) => {
+      told.push((typeof entry === 'function' ? entry() : entry).summary);
+    };
+    await cpe.session();
+    await cpe.session({ dieAfter: 1 });
+    await cpe.session();
+    const ends = told.filter((summary) => summary.startsWith('session over'));
+    assert.deepEqual(ends, ['session over: both had nothing more to say', 'session over: the CPE began a new session']);
+  });
+
+  it('a ModelName that the CPE does not know is asked for once', async () => {
+    await start();
+    cpe.tree.delete(`${info}ModelName`);
+    const count = (): number => cpe.asked.filter(({ body }) => body.includes('ModelName<')).length;
+    await cpe.session({ events: ['0 BOOTSTRAP', '1 BOOT'] });
+    assert.equal(count(), 1);
+    await cpe.session({ events: ['1 BOOT'] });
+    assert.equal(count(), 1);
+  });
+
   describe('sessions that break', () => {
     it('a CPE that dies after any message of a session loses nothing: its operation is done in the next one', async () => {
       await start();
