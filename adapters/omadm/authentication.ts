@@ -118,7 +118,8 @@ class Proofs implements SessionProofs {
   async #judge(party: Party, proof: Proof): Promise<Verdict> {
     if (party.isTrusted) {
       this.#proven = 'session';
-      return { proven: true, status: 212 };
+      // 212 is no answer to an HMAC, asked for or not (5.4).
+      return { proven: true, status: proof.hmac === undefined ? 212 : 200 };
     }
     if (party.device.isOver) {
       return { proven: false, status: 401, over: true, why: 'it has tried often enough in this session' };

@@ -95,6 +95,7 @@ describe('a device that begins an OMA DM session', () => {
       log: silentLog,
     }).begin({ deviceId: 'x', address: 'y', encrypted: false, certificateNames: undefined });
     assert.equal(summary(await anonymous.check(message())), 'proven 212');
+    assert.equal(summary(await anonymous.check(message(undefined, 'mac=nobody-asked'))), 'proven 200');
     assert.deepEqual(anonymous.own(), {});
     assert.equal(there.notes.all.size, 0);
   });
