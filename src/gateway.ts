@@ -362,6 +362,7 @@ function cwmpSettings(
     maximumConnections: settings['cwmp.maximumConnections'],
     maximumSessions: settings['cwmp.maximumSessions'],
     maximumRequests: settings['cwmp.maximumRequests'],
+    lingerBeforeEnd: settings['cwmp.lingerBeforeEnd'],
     sessionTimeout: settings['cwmp.sessionTimeout'],
     closeAfterSession: settings['cwmp.closeConnections'],
     batchSize: settings['cwmp.batchSize'],

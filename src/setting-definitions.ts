@@ -341,6 +341,12 @@ export const settingDefinitions = {
     1_000,
     100_000,
   ),
+  'cwmp.lingerBeforeEnd': duration(
+    '100ms',
+    'How long a session that was asked for by a connection request waits for further requests before it ends, 10 s in all at most (0 = not)',
+    '0s',
+    '5s',
+  ),
   'cwmp.sessionTimeout': duration('60s', 'How long a device may be silent in a session', '30s', '10m'),
   'cwmp.batchSize': integer(32, 'Parameters in one GetParameterValues or SetParameterAttributes', 1, 1_000),
   'cwmp.periodicInform': duration(

@@ -19,6 +19,7 @@ import { readFacts, writeFacts } from './facts.ts';
 import { failForgotten } from './forgotten-orders.ts';
 import { callWith, factsAfter, inventoryAfter } from './inform-news.ts';
 import type { Leg } from './leg.ts';
+import { Lingering } from './lingering.ts';
 import { takeUpQueued } from './lost-answers.ts';
 import { searchObjects } from './object-search.ts';
 import type { CpeRequest, Inform } from './rpc.ts';
@@ -38,6 +39,8 @@ export interface SessionStart {
 const technology = 'cwmp';
 /** s after which a CPE shall come back, when a session was not enough. */
 const comingBack = 60;
+/** ms after which a session waits for no more work: what the CPE has to tell meanwhile needs a new one. */
+const longestLinger = 10_000;
 
 export class CpeSession implements SessionHost {
   readonly #leg: Leg;
@@ -60,6 +63,9 @@ export class CpeSession implements SessionHost {
   /** How often it has told in this session that its objects have changed. */
   #changesTold = 0;
   #hasMore = false;
+  readonly #lingering = new Lingering();
+  /** By the monotonic clock. */
+  readonly #beganAt: number;
   /** What is asked of the CPE now belongs to it. */
   #serving: Operation | undefined;
   #isOver = false;
@@ -72,6 +78,7 @@ export class CpeSession implements SessionHost {
     this.#leg = leg;
     this.#start = start;
     this.#conversation = conversation;
+    this.#beganAt = leg.context.clock.monotonic();
   }
 
   get device(): DeviceId | undefined {
@@ -101,13 +108,11 @@ export class CpeSession implements SessionHost {
   /** There is more to do, if the CPE has handed us the word already; when it does so later, it is found then. */
   workCame(): void {
     this.#hasMore = true;
+    this.#lingering.stir();
   }
 
   think(): void {
-    if (this.#isDriving) {
-      this.#hasMore = true;
-      return;
-    }
+    if (this.#isDriving) return this.workCame();
     this.#isDriving = true;
     this.#driveOn()
       .catch((error: unknown) => {
@@ -123,6 +128,7 @@ export class CpeSession implements SessionHost {
   ended(why: string): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#lingering.stir();
     this.#closeLane();
     this.#rest();
     const id = this.device;
@@ -220,11 +226,21 @@ export class CpeSession implements SessionHost {
       do {
         this.#hasMore = false;
         await this.#drive();
+        if (!this.#hasMore) await this.#linger();
       } while (this.#hasMore && this.isOpen && this.#conversation.count < this.#leg.settings.maximumRequests);
       if (this.#isCutShort) await this.#askToComeBack();
     } finally {
       this.#closeLane();
     }
+  }
+
+  /** Only where we have asked for the session: Informs in masses are not held up. */
+  async #linger(): Promise<void> {
+    const { context, settings } = this.#leg;
+    const { lingerBeforeEnd } = settings;
+    if (!this.#now?.occasion.called || lingerBeforeEnd === 0 || this.#isCutShort) return;
+    if (!this.isOpen || context.clock.monotonic() - this.#beganAt > longestLinger) return;
+    await this.#lingering.wait(context.clock, lingerBeforeEnd);
   }
 
   async #drive(): Promise<void> {

@@ -32,6 +32,8 @@ export interface Occasion {
   boot: boolean;
   /** The device has started anew since its last session that came to its end. */
   restarted: boolean;
+  /** We have asked for the session. */
+  called: boolean;
   /** A TransferComplete is announced. */
   transfer: boolean;
   /** Command keys by the method that they belong to: `m reboot`. */
@@ -44,6 +46,7 @@ export function occasionOf({ events }: Pick<Inform, 'events'>): Occasion {
     bootstrap: happened.has('bootstrap'),
     boot: happened.has('boot'),
     restarted: happened.has('boot') || happened.has('bootstrap') || happened.has('m reboot'),
+    called: happened.has('connection-request'),
     transfer: happened.has('transfer-complete'),
     commandKeys: events
       .map((event) => ({ event: eventName(event), key: event.commandKey }))

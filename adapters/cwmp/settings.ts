@@ -18,6 +18,8 @@ export interface CwmpSettings extends CwmpServerSettings {
   batchSize: number;
   /** Requests of ours in one session; what is left waits for the next one. */
   maximumRequests: number;
+  /** How long a session that we have asked for waits for more work before it ends; 0 = it does not. */
+  lingerBeforeEnd: number;
   /** Pause before a request is repeated that the CPE refused because it was busy (quirk 46). */
   transientPause: number;
   transientRetries: number;
@@ -54,6 +56,7 @@ export const cwmpDefaults: Readonly<CwmpSettings> = Object.freeze({
   periodicInterval: 900,
   batchSize: 32,
   maximumRequests: 2_000,
+  lingerBeforeEnd: 100,
   transientPause: 500,
   transientRetries: 2,
   connectionTimeout: 5_000,

@@ -12,7 +12,7 @@ import { inPairs, turnOf } from './rounds.ts';
 import { startWorker } from './worker.ts';
 
 /** Enough that the session before is over when a CPE is called again. */
-const cpes = 32;
+const cpes = 256;
 
 export async function measureCalling({ rounds, seconds }: Effort): Promise<Figure[]> {
   const gateway = await startMeasuredGateway();

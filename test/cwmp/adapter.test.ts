@@ -965,6 +965,52 @@ describe('the CWMP leg', () => {
     assert.deepEqual(ends, ['session over: both had nothing more to say', 'session over: the CPE began a new session']);
   });
 
+  describe('before a session ends', () => {
+    const called = { events: ['6 CONNECTION REQUEST'] };
+
+    it('what comes in the next moment is served in it, when it was asked for by a connection request', async () => {
+      const clock = new ManualClock();
+      await start({ lingerBeforeEnd: 100 }, clock);
+      await cpe.session();
+      const first = management.queue(device().id, [read(`${info}ModelName`)]);
+      const session = cpe.session(called);
+      await management.outcome(first.id);
+      assert.deepEqual(await adapter.wake(device()), { state: 'awake' });
+      clock.advance(99);
+      const second = management.queue(device().id, [read(`${info}Manufacturer`)]);
+      await management.outcome(second.id);
+      clock.advance(99);
+      await management.outcome(management.queue(device().id, [read(`${info}SerialNumber`)]).id);
+      await eventually('its end', async () => {
+        clock.advance(100);
+        return Promise.race([session, Promise.resolve(undefined)]);
+      });
+      assert.equal(await session, 204);
+    });
+
+    it('nobody waits when the CPE has come by itself, or when the setting says so', async () => {
+      const clock = new ManualClock();
+      await start({ lingerBeforeEnd: 100 }, clock);
+      assert.equal(await cpe.session({ events: ['2 PERIODIC'] }), 204);
+      await adapter.stop(new Date());
+      await start({ lingerBeforeEnd: 0 }, clock);
+      assert.equal(await cpe.session(called), 204);
+    });
+
+    it('there is an end: a CPE can tell what has changed in a new session only', async () => {
+      const clock = new ManualClock();
+      await start({ lingerBeforeEnd: 5_000 }, clock);
+      await cpe.session();
+      const session = cpe.session(called);
+      for (let time = 0; time < 11_000; time += 1_000) {
+        await management.outcome(management.queue(device().id, [read(`${info}ModelName`)]).id);
+        clock.advance(1_000);
+      }
+      management.queue(device().id, [read(`${info}ModelName`)]);
+      assert.equal(await session, 204);
+    });
+  });
+
   it('a ModelName that the CPE does not know is asked for once', async () => {
     await start();
     cpe.tree.delete(`${info}ModelName`);

@@ -196,6 +196,7 @@ describe('a command for a TR-069 device', () => {
       const cpe = await addCpe(world);
       const slow = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/image`;
       const execution = await start(cpe, download, { dld: [{ ftyp: '1 Firmware Upgrade Image', url: slow }] });
+      await cpe.untilAsleep();
       cpe.simulator.faults.connectionRequest = 'not-found';
       const answer = await world.mca.update(execution, { 'm2m:exin': { exd: true } });
       assert.equal(answer.rsc, 6026, answer.text);

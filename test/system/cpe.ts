@@ -9,11 +9,13 @@ export interface TestCpe extends ManagedNode {
   deeds(...kinds: JournalEntry['kind'][]): JournalEntry[];
   /** How often it was asked so. */
   asked(method: string): number;
+  /** Its session is over: whatever is asked next has to call it. */
+  untilAsleep(): Promise<unknown>;
 }
 
 let cpes = 0;
 
-/** Starts a CPE and waits until its management objects hold what it has. */
+/** Starts a CPE and waits until its management objects hold what it has, and it sleeps. */
 export async function addCpe(world: World, options: Partial<CpeOptions> = {}): Promise<TestCpe> {
   const simulator = await startCwmpCpe({
     acs: world.gateway.urls.cwmp!,
@@ -31,14 +33,17 @@ export async function addCpe(world: World, options: Partial<CpeOptions> = {}): P
   });
   // What else onboarding reads stands before this in the lane of the device.
   expectOk(await cpe.get('deviceInfo'));
+  await cpe.untilAsleep();
   return cpe;
 }
 
 export function viewOf(world: World, simulator: SimulatedCpe): TestCpe {
   const { id, journal } = simulator;
+  const node = nodeOf(world, `urn:dev:${id.split('-').length > 2 ? 'ops' : 'os'}:${id}`);
   return {
-    ...nodeOf(world, `urn:dev:${id.split('-').length > 2 ? 'ops' : 'os'}:${id}`),
+    ...node,
     simulator,
+    untilAsleep: () => eventually(`the end of the session of ${id}`, async () => (await node.presence()) === 'asleep'),
     deeds: (...kinds) => journal.filter(({ kind }) => kinds.includes(kind)),
     asked: (method) => journal.filter((entry) => entry.kind === 'method' && entry.method === method).length,
   };

@@ -70,6 +70,7 @@ describe('a command that a TR-069 device has accepted', () => {
   it('goes on, and the cancellation is answered 6026, when the device cannot be told', async () => {
     const cpe = await addCpe(world);
     const execution = await startDownload(cpe);
+    await cpe.untilAsleep();
     cpe.simulator.faults.connectionRequest = 'not-found';
     expectRefused(await cancel(execution), 6026, /cannot be told now/);
     expectMembers(await stateOf(execution), { exs: executions.pending });

@@ -104,6 +104,7 @@ describe('a TR-069 device behind a NAT', () => {
     const cpe = await addNatCpe();
     await untilCalled(cpe);
     cpe.simulator.setParameter('Device.ManagementServer.ConnectionRequestPassword', 'of somebody else');
+    await cpe.untilAsleep();
     const calls = taken(cpe);
     await eventually('it is not served', async () => {
       const answer = await cpe.get('battery-2', '', { headers: { 'X-M2M-RET': '800' } });

@@ -22,7 +22,7 @@ describe('a TR-069 device between two sessions', () => {
         .map(({ detail }) => detail),
       ['200'],
     );
-    assert.equal(await cpe.presence(), 'asleep');
+    await cpe.untilAsleep();
   });
 
   it('answers several requests of one moment in their order, in few sessions', async () => {
@@ -33,6 +33,23 @@ describe('a TR-069 device between two sessions', () => {
     );
     for (const answer of answers) expectOk(answer);
     assert.ok(cpe.deeds('session').length - sessions <= 3, `${cpe.deeds('session').length - sessions} sessions`);
+  });
+
+  it('that is asked one thing after the other is called once, for some may be called a few times an hour only', async function () {
+    this.timeout(30_000);
+    const other = await openWorld(['--cwmp-linger-before-end', '2s']);
+    try {
+      const cpe = await addCpe(other);
+      const before = [cpe.deeds('session').length, cpe.deeds('connection-request').length];
+      for (const object of ['battery-2', 'memory', 'battery-2', 'memory']) expectOk(await cpe.get(object));
+      await eventually('the session is over', () => cpe.deeds('session').length > before[0]!);
+      assert.deepEqual(
+        [cpe.deeds('session').length, cpe.deeds('connection-request').length],
+        [before[0]! + 1, before[1]! + 1],
+      );
+    } finally {
+      await other.stop();
+    }
   });
 
   it('quirk 40: is called again by the gateway when it was busy', async () => {
