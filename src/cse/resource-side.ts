@@ -14,11 +14,15 @@ import type {
   ResourceSide,
 } from '../management/resource-side.ts';
 import { labelsAfter } from './executions.ts';
+import { stringsOf } from './json-values.ts';
 import { onboard, type OnboardingParts } from './onboarding.ts';
 
 const MGMT_OBJ = 13;
 const SUBSCRIPTION = 23;
 const UPDATE_OF_RESOURCE = 1;
+const alertKey = 'alert:';
+/** Labels that a device can make, one for each type of its alerts; the oldest go. */
+const maximumAlerts = 10;
 
 export function createResourceSide(parts: OnboardingParts & { vocabulary: Vocabulary }): ResourceSide {
   const { tree, vocabulary } = parts;
@@ -72,6 +76,17 @@ export function createResourceSide(parts: OnboardingParts & { vocabulary: Vocabu
       onboard(parts, device, objects, profiles),
 
     reported: (patches: Map<string, AttributePatch>) => patchAll(patches),
+
+    async labelled(resourceIDs: string[], key: string, label: string) {
+      const patches = new Map<string, AttributePatch>();
+      for (const resourceID of resourceIDs) {
+        const labels = stringsOf((await tree.byId(resourceID))?.attributes['labels']);
+        const others = labels.filter((one) => !one.startsWith(alertKey));
+        const alerts = labels.filter((one) => one.startsWith(alertKey) && !one.startsWith(key));
+        patches.set(resourceID, { labels: [...others, ...alerts.slice(1 - maximumAlerts), label] });
+      }
+      return patchAll(patches);
+    },
 
     async objectsOf(device: ManagedDevice) {
       return (await managedObjects(device)).map(toBoundObject);

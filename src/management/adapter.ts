@@ -123,7 +123,12 @@ export type DeviceEvent =
   /** Values that changed: notification, Send, VALUE CHANGE. `time` = the device's own clock, shown and never compared. */
   | { event: 'values'; values: Observation[]; time?: string }
   /** Resources that the device no longer has. */
-  | { event: 'gone'; paths: string[] };
+  | { event: 'gone'; paths: string[] }
+  /**
+   * It tells something that is no value and no outcome: a generic alert, `…firmwareupdate.userrequest`. `path`: the object that it is
+   * about; '' = the device. Shown as a label of the resource of that object, so that a subscription tells of it.
+   */
+  | { event: 'alert'; type: string; path: string; text: string };
 
 /** What should be observed on a device now; computed from the subscriptions. */
 export interface ObservationWish {

@@ -70,6 +70,8 @@ export interface ResourceSide {
   ): Promise<Changes & { node: string }>;
   /** Values the device told us, already translated. */
   reported(patches: Map<string, AttributePatch>): Promise<Changes>;
+  /** It told something that no attribute has a place for: a label of these resources, in place of one that begins alike. */
+  labelled(resourceIDs: string[], key: string, label: string): Promise<Changes>;
   /** The management objects of a device: what its reports are translated against. */
   objectsOf(device: ManagedDevice): Promise<BoundObject[]>;
   /** Which attributes of them are subscribed to: resource ID → long names (`undefined` = all). */

@@ -83,6 +83,10 @@ export class TestResources implements ResourceSide {
     return this.#changes(patches);
   }
 
+  async labelled(resourceIDs: string[], _key: string, label: string): Promise<Changes> {
+    return this.#changes(new Map(resourceIDs.map((id) => [id, { labels: [label] }])));
+  }
+
   async objectsOf(device: ManagedDevice): Promise<BoundObject[]> {
     const rows = await this.#store.find<ResourceData>({
       table: 'resources',
