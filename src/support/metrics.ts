@@ -51,6 +51,11 @@ export const definitions = {
     help: 'TR-069 connection requests, by result: accepted, busy, unauthorized, unreachable, forbidden',
     labels: ['result'],
   },
+  trivet_omadm_notifications_total: {
+    kind: 'counter',
+    help: 'Notifications to OMA DM devices (package #0), by result: sent, failed',
+    labels: ['result'],
+  },
   trivet_downloads_total: {
     kind: 'counter',
     help: 'Requests of devices for images over HTTP, by result: served, interrupted, unauthorized, ended, not-found, range',
