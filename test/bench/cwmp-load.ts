@@ -1,5 +1,6 @@
 /** CPEs over raw sockets, as a worker: a new connection for every session, fixed strings both ways. */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { knownAnswer, runSessions } from './cwmp-sessions.ts';
 import { answerOf, createCpe, informOf, post, urlOf, type Cpe, type Occasion } from './cwmp-strings.ts';
 import type { Tally } from './rounds.ts';
 import { serveCommands } from './worker.ts';
@@ -86,7 +87,7 @@ async function answers({ port, occasion }: { port: number; occasion: Occasion })
   return heard;
 }
 
-export interface SessionLoad {
+interface SessionsOf {
   port: number;
   /** The CPEs 0 … count - 1, in turn. */
   count: number;
@@ -96,21 +97,11 @@ export interface SessionLoad {
 }
 
 /** Periodic Informs as fast as it goes. */
-async function sessions({ port, count, connections, seconds }: SessionLoad): Promise<Tally> {
-  let done = 0;
-  let next = 0;
-  const started = performance.now();
-  const until = started + seconds * 1000;
-  await Promise.all(
-    Array.from({ length: connections }, async () => {
-      while (performance.now() < until) {
-        const end = await converse({ port, cpe: cpeOf(next++ % count), occasion: '2 PERIODIC' });
-        if (end !== 'served') throw new Error('a session was refused');
-        done += 1;
-      }
-    }),
-  );
-  return { count: done, seconds: (performance.now() - started) / 1000 };
+async function sessions({ port, count, connections, seconds }: SessionsOf): Promise<Tally> {
+  const [first] = await answers({ port, occasion: '2 PERIODIC' });
+  const answer = knownAnswer(['HTTP/1.1 200 OK', ...first!.headers].join('\r\n'), first!.body);
+  const all = Array.from({ length: count }, (_, index) => cpeOf(index));
+  return runSessions({ port, cpes: all, answer, connections, seconds });
 }
 
 export interface ArrivalLoad {

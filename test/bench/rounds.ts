@@ -56,6 +56,12 @@ export async function inPairs(
   return pairs.find(({ ratio }) => ratio === middle)!;
 }
 
+/** By CPU time, for a note. */
+export function shownCpu({ subject, reference }: Pair): string {
+  const ratio = (subject.perCpuSecond / reference.perCpuSecond).toFixed(2);
+  return `${shown(subject.perCpuSecond)} and ${shown(reference.perCpuSecond)} per s of CPU time (${ratio})`;
+}
+
 /** By the clock, for a note: what the load could ask for. */
 export function shownRates({ subject, reference }: Pair): string {
   return `${shown(subject.perSecond)}/s and ${shown(reference.perSecond)}/s by the clock, as fast as the load asked`;

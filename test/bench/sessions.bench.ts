@@ -3,7 +3,7 @@ import type { Arrived, RawAnswer } from './cwmp-load.ts';
 import type { Effort } from './effort.ts';
 import type { Figure } from './figures.ts';
 import { endGateway, profileOptions, startMeasuredGateway } from './measured-gateway.ts';
-import { inPairs, shownRates, turnOf, type Tally } from './rounds.ts';
+import { inPairs, shownCpu, turnOf, type Tally } from './rounds.ts';
 import { startWorker } from './worker.ts';
 
 const cpes = 256;
@@ -28,7 +28,7 @@ export async function measureSessions({ rounds, seconds }: Effort): Promise<Figu
     if (rounds > 1) for (let done = 0; done < warmUp;) done += (await run(port)).count;
     const pair = await inPairs(
       rounds,
-      'perCpuSecond',
+      'perSecond',
       () => turnOf(gateway.pid, () => run(port)),
       () => turnOf(bare.pid, () => run(barePort)),
     );
@@ -36,11 +36,11 @@ export async function measureSessions({ rounds, seconds }: Effort): Promise<Figu
       {
         group: 'sessions',
         name: 'TR-069 session without news, durable',
-        unit: '/s of CPU',
-        value: pair.subject.perCpuSecond,
-        reference: { name: 'bare node:http, same octets', value: pair.reference.perCpuSecond },
+        unit: '/s',
+        value: pair.subject.perSecond,
+        reference: { name: 'bare node:http, same octets', value: pair.reference.perSecond },
         target: { of: 'ratio', least: 0.5 },
-        note: `${shownRates(pair)}, ${connections} at a time`,
+        note: `${shownCpu(pair)}, ${connections} at a time`,
       },
     ];
   } finally {
