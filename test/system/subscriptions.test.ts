@@ -76,7 +76,8 @@ describe('a subscription below a management object', () => {
       return (told.at(-1)?.['uds'] as Attributes | undefined)?.['sus'] === 2 ? told : undefined;
     });
     if (steps.length !== 2) console.log(JSON.stringify(steps));
-    expectMembers(steps[0], { ud: true, uds: { acn: 'ud', sus: 3 } });
+    // The device's own notification of its state may be faster than its answer: then the trigger comes without news of the status.
+    expectMembers(steps[0], { uds: { acn: 'ud', sus: 3 } });
     expectMembers(steps.at(-1), { ud: false, uds: { acn: 'ud', sus: 2 } });
   });
 
